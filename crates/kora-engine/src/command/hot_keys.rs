@@ -10,6 +10,7 @@ use super::latency::distribution;
 use super::{Family, container};
 use crate::engine::{Handler, ServerCall};
 use crate::front::Front;
+use crate::observe::hot_keys::HotKey;
 use crate::observe::tracking::{Found, Sums, TrackingOptions};
 
 /// Keys that HOTKEYS GET shows if it is not said how many.
@@ -91,12 +92,12 @@ const HOTKEYS_STOP: Facts =
 
 const STATS_HOTKEYS: Facts = Facts {
     name: "stats.hotkeys",
-    arity: 2,
+    arity: -2,
     flags: Flags::ADMIN.with(Flags::MODULE),
     group: Group::Module,
     summary: "Tells which keys are used most of late, and how often a second",
     complexity: "O(S) for S shards",
-    args: &[Arg::integer("count")],
+    args: &[Arg::integer("count"), Arg::word("details", "DETAILS").optional()],
     tips: &["nondeterministic_output"],
     ..Facts::NONE
 };
@@ -106,7 +107,7 @@ const STATS_LATENCY: Facts = Facts {
     arity: -3,
     flags: Flags::ADMIN.with(Flags::MODULE).with(Flags::LOADING).with(Flags::STALE),
     group: Group::Module,
-    summary: "Tells percentiles of how long the calls of a command took, in microseconds",
+    summary: "Tells percentiles of how long the calls of a command took, in milliseconds",
     complexity: "O(P) for P percentiles",
     args: &[Arg::string("command"), Arg::double("percentile").multiple()],
     tips: &["nondeterministic_output"],
@@ -345,23 +346,39 @@ fn help<F: Front>(_: ServerCall<'_, F>, _: &[&[u8]], out: &mut dyn Reply) -> Com
 }
 
 fn stats_hot_keys<F: Front>(call: ServerCall<'_, F>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let with_details = match &args[2..] {
+        [] => false,
+        [word] if word.eq_ignore_ascii_case(b"DETAILS") => true,
+        _ => return Err(CommandError::Syntax),
+    };
     let count = parse_i64(args[1]).and_then(|count| usize::try_from(count).ok());
     let keys = call.engine.insight.hot_keys.most_used(count.ok_or(CommandError::NotInteger)?, call.now);
     out.array(keys.len());
-    for key in keys {
-        out.map(6);
-        out.bulk(b"key");
-        out.bulk(&key.key);
-        out.bulk(b"db");
-        out.integer(key.db.0.into());
-        out.bulk(b"shard");
-        out.integer(key.shard.0.into());
-        for (name, rate) in [("reads", key.reads), ("writes", key.writes), ("error", key.error)] {
-            out.bulk(name.as_bytes());
-            out.double((rate * 100.0).round() / 100.0);
+    for key in &keys {
+        if with_details {
+            write_details(key, out);
+        } else {
+            out.array(2);
+            out.bulk(&key.key);
+            #[expect(clippy::cast_possible_truncation, reason = "uses in a second")]
+            out.integer((key.reads + key.writes).round() as i64);
         }
     }
     Ok(())
+}
+
+fn write_details(key: &HotKey, out: &mut dyn Reply) {
+    out.map(6);
+    out.bulk(b"key");
+    out.bulk(&key.key);
+    out.bulk(b"db");
+    out.integer(key.db.0.into());
+    out.bulk(b"shard");
+    out.integer(key.shard.0.into());
+    for (name, rate) in [("reads", key.reads), ("writes", key.writes), ("error", key.error)] {
+        out.bulk(name.as_bytes());
+        out.double((rate * 100.0).round() / 100.0);
+    }
 }
 
 fn stats_latency<F: Front>(call: ServerCall<'_, F>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
@@ -378,7 +395,10 @@ fn stats_latency<F: Front>(call: ServerCall<'_, F>, args: &[&[u8]], out: &mut dy
     for percent in percents {
         match &distribution {
             #[expect(clippy::cast_precision_loss, reason = "nanoseconds of a command")]
-            Some(distribution) => out.double(distribution.percentile(percent) as f64 / 1000.0),
+            Some(distribution) => {
+                let milliseconds = distribution.percentile(percent) as f64 / 1e6;
+                out.bulk(format!("{milliseconds:.3}").as_bytes());
+            }
             None => out.null(),
         }
     }

@@ -46,12 +46,10 @@ function slow(entries) {
 }
 
 async function hotKeys() {
-  const [found] = await ask(['STATS.HOTKEYS', 30]);
+  const [found] = await ask(['STATS.HOTKEYS', 30, 'DETAILS']);
   if (isError(found)) return empty('This server does not tell hot keys: ' + found.error);
-  const cells = (values) => values.map((item, at) => at ? text(item) : h('span', { class: 'mono' }, text(item)));
-  const rows = listOf(found).map((row) => cells(Array.isArray(row) ? row : pairsOf(row).map(([, item]) => item)));
+  const rows = listOf(found).map((row) => objectOf(row));
   if (!rows.length) return empty('No key is hot.');
-  if (typeof listOf(found)[0] !== 'object') return table([['key'], ['accesses', true]], pairsOf(found).map(([key, hits]) => [h('span', { class: 'mono' }, text(key)), text(hits)]));
-  const names = isMap(listOf(found)[0]) ? listOf(found)[0].map.map(([name]) => [text(name)]) : rows[0].map((_, at) => [at ? 'figure ' + at : 'key']);
-  return table(names.map((name, at) => [String(name), at > 0]), rows);
+  return table([['key'], ['db', true], ['shard', true], ['reads / s', true], ['writes / s', true], ['error', true]],
+    rows.map((row) => [h('span', { class: 'mono' }, text(row.key)), ...['db', 'shard', 'reads', 'writes', 'error'].map((name) => text(row[name]))]));
 }

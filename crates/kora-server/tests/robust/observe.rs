@@ -260,9 +260,14 @@ fn hot_keys_are_found() {
             (0..48).for_each(|_| drop(client.receive().unwrap()));
         }
         let found = elements(client.line("STATS.HOTKEYS 2"));
-        let mut names: Vec<String> = found.into_iter().map(|key| text(&elements(key)[1])).collect();
+        let mut names: Vec<String> = found.into_iter().map(|key| text(&elements(key)[0])).collect();
         names.sort();
         assert_eq!(names, ["hot", "warm"]);
+        let detailed = elements(client.line("STATS.HOTKEYS 2 DETAILS"));
+        let mut names: Vec<String> = detailed.into_iter().map(|key| text(&elements(key)[1])).collect();
+        names.sort();
+        assert_eq!(names, ["hot", "warm"]);
+        assert!(client.line("STATS.HOTKEYS 2 MORE").as_error().is_some());
         assert!(client.line("HOTKEYS START METRICS 1 CPU").as_error().is_some());
         assert_eq!(client.line("HOTKEYS STOP"), ok());
         let fields = elements(client.line("HOTKEYS GET"));
