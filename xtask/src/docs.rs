@@ -1,4 +1,4 @@
-//! `cargo xtask docs`: writes what follows from declarations: the pages on commands and directives, the stock configuration files,
+//! `cargo xtask docs`: writes what follows from declarations: the pages on commands, metrics and directives, the stock configuration files,
 //! the list of decisions in the book's contents.
 
 use std::path::Path;
@@ -20,6 +20,7 @@ const DECISIONS: &str = "- [Decisions](decisions.md)\n";
 fn files() -> anyhow::Result<Vec<(&'static str, String)>> {
     Ok(vec![
         ("docs/commands.md", kora_server::command_reference()),
+        ("docs/metrics-list.md", kora_server::metrics_reference().context("can't list the metrics")?),
         ("docs/configuration.md", markdown::page()),
         ("packaging/kora.conf", file::stock(&[])),
         ("packaging/debian/kora.conf", file::stock(SERVICE)),

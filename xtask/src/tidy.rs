@@ -125,8 +125,9 @@ fn has_unranked_lock(file: &str, line: &str) -> bool {
 
 /// The arrows between crates point down only: see docs/architecture.md.
 fn check_layers(complaints: &mut Vec<String>) -> anyhow::Result<()> {
-    let layers: [(&str, &[&str]); 18] = [
+    let layers: [(&str, &[&str]); 19] = [
         ("kora-format", &[]),
+        ("kora-http", &[]),
         ("kora-locks", &[]),
         ("kora-stream", &[]),
         ("kora-tls", &[]),
@@ -152,6 +153,7 @@ fn check_layers(complaints: &mut Vec<String>) -> anyhow::Result<()> {
                 "kora-core",
                 "kora-doc",
                 "kora-engine",
+                "kora-http",
                 "kora-json",
                 "kora-locks",
                 "kora-protocol",

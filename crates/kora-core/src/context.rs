@@ -214,6 +214,16 @@ impl Ctx<'_> {
         matches!(self.blocking, Blocking::Permitted(_))
     }
 
+    /// Whether the command has put itself off.
+    #[inline]
+    pub(crate) fn has_deferred(&self) -> bool {
+        match &self.blocking {
+            Blocking::Permitted(place) => place.is_some(),
+            Blocking::PauseOnly(place) => place.is_some(),
+            Blocking::Forbidden | Blocking::Scripted | Blocking::InSlices(_) => false,
+        }
+    }
+
     /// Whether a script runs the command.
     #[must_use]
     pub fn is_scripted(&self) -> bool {

@@ -4,7 +4,7 @@
 
 pub mod meter;
 
-use meter::{Meter, Timing};
+use meter::{Meter, Seen, Timing};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -204,18 +204,91 @@ impl Journal {
         self.meter = Some(Box::new(meter));
     }
 
-    /// The command of this name begins; to be told to [`Journal::end_command`] if it is timed.
+    /// The command of this name begins, which other commands may run in if it `encloses` some; to be told to [`Journal::end_command`].
     #[inline]
-    pub fn begin_command(&mut self, name: &'static str) -> Option<Timing> {
-        self.meter.as_mut()?.begin(name)
+    pub fn begin_command(&mut self, name: &'static str, encloses: bool) -> Option<Timing> {
+        self.meter.as_mut()?.begin(name, encloses)
     }
 
-    /// A command has ended that was timed.
+    /// A command begins that a script runs, and whose statistics the script keeps.
     #[inline]
-    pub fn end_command(&mut self, name: &'static str, timing: Option<Timing>) {
-        if let (Some(timing), Some(meter)) = (timing, self.meter.as_mut()) {
-            meter.end(name, timing);
+    pub fn begin_scripted(&mut self) -> Option<Timing> {
+        let meter = self.meter.as_mut()?;
+        meter.refresh();
+        meter.begin_unsampled(false)
+    }
+
+    /// A command has ended; `is_over`: whether it has come to its end, or waits or goes on elsewhere.
+    #[inline]
+    pub fn end_command<'a>(
+        &mut self,
+        seen: impl FnOnce() -> Seen<'a>,
+        timing: Option<Timing>,
+        is_over: bool,
+    ) {
+        if let Some(meter) = &mut self.meter {
+            meter.end(seen, timing, is_over);
         }
+    }
+
+    /// A command has come to its end whose time was added up; `is_counted`: nothing of it was counted yet.
+    pub fn end_summed(&mut self, seen: &Seen<'_>, nanoseconds: u64, is_counted: bool) {
+        if let Some(meter) = &mut self.meter {
+            meter.end_summed(seen, nanoseconds, is_counted);
+        }
+    }
+
+    /// Whether every command is to be told.
+    #[inline]
+    #[must_use]
+    pub fn tells_each(&self) -> bool {
+        self.meter.as_ref().is_some_and(|meter| meter.tells_each())
+    }
+
+    /// Tells a command, if that has been asked for and it was not told before.
+    #[inline]
+    pub fn tell<'a>(&mut self, seen: impl FnOnce() -> Seen<'a>) {
+        if let Some(meter) = self.meter.as_mut().filter(|meter| meter.tells_each()) {
+            meter.tell(&seen());
+        }
+    }
+
+    /// What runs from now on is a share of a command, or not any more.
+    pub fn set_share(&mut self, is_share: bool) {
+        if let Some(meter) = &mut self.meter {
+            meter.set_share(is_share);
+        }
+    }
+
+    /// Says what the clock of the meter shows.
+    #[inline]
+    pub fn mark_time(&mut self, now_ns: u64) {
+        if let Some(meter) = &mut self.meter {
+            meter.mark_at(now_ns);
+        }
+    }
+
+    /// What runs from now on is not to be held responsible for what came before.
+    #[inline]
+    pub fn refresh_time(&mut self) {
+        if let Some(meter) = &mut self.meter {
+            meter.refresh();
+        }
+    }
+
+    /// What the meter's clock shows; 0 if there is none.
+    pub fn read_time(&mut self) -> u64 {
+        self.meter.as_mut().map_or(0, |meter| meter.read())
+    }
+
+    /// What the meter's clock showed when it was read last.
+    pub(crate) fn marked_time(&self) -> u64 {
+        self.meter.as_ref().map_or(0, |meter| meter.mark())
+    }
+
+    /// How many nanoseconds what has ended last took, as far as is known; to be asked once.
+    pub(crate) fn take_spent(&mut self) -> u64 {
+        self.meter.as_mut().map_or(0, |meter| meter.take_spent())
     }
 
     /// Starts or stops the recording of effects.

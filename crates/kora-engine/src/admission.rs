@@ -50,6 +50,8 @@ pub(crate) struct SessionState {
     pub(crate) is_subscribed: bool,
     /// Its client is on this machine.
     pub(crate) is_local: bool,
+    /// It is told of all commands.
+    pub(crate) is_monitor: bool,
     /// It waits to hear what became of the keys it watches.
     pub(crate) awaits_watches: bool,
 }
@@ -154,6 +156,10 @@ fn judge_sent(
     }
     if standing.is_subscribed && !facts.traits.has(Traits::SUBSCRIBED) {
         return Err(Verdict::Refuse(CommandError::Other(subscribe_mode_error(facts).into())));
+    }
+    let touches_keys = flags.has_any(Flags::WRITE.with(Flags::READONLY).with(Flags::MAY_REPLICATE));
+    if standing.is_monitor && touches_keys {
+        return refuse("ERR Replica can't interact with the keyspace");
     }
     if gates.is_loading && !flags.has(Flags::LOADING) {
         return refuse("LOADING Redis is loading the dataset in memory");

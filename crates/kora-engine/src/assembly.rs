@@ -24,6 +24,7 @@ use crate::front::probe::Probe as _;
 use crate::front::{Front, Workers};
 use crate::memory::Account;
 use crate::memory_limit::MemoryLimit;
+use crate::observe::Insight;
 use crate::pause::Pause;
 use crate::persistence::{Drive, Needs, Persistence};
 use crate::pubsub::Broker;
@@ -105,22 +106,18 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
     let reclaimer = reclaimer::<F>(&account, &settings)?;
     let settings = Arc::new(SettingsInForce::new(settings));
     let stream = Arc::new(Stream::default());
+    let insight = Arc::new(Insight::new(hub.worker_count(), hub.shard_count()));
     let needs = Needs {
         stream: Arc::clone(&stream),
         settings: Arc::clone(&settings),
         counters: Arc::clone(&counters),
         bells: Arc::clone(hub.bells()),
         account: Arc::clone(&account),
+        insight: Arc::clone(&insight),
         effects: Arc::new(CommandTable::new(&of_shards, &[])),
     };
     let persistence = Arc::new(Persistence::new(needs, disk, drive, started));
-    let limit = MemoryLimit {
-        settings: Arc::clone(&settings),
-        account: Arc::clone(&account),
-        persistence: Arc::clone(&persistence),
-        counters: Arc::clone(&counters),
-        is_set: Arc::clone(&has_limit),
-    };
+    let limit = limit(&persistence, &has_limit);
     let scripts_may_debug = Arc::new(AtomicBool::new(false));
     let script_host = ScriptHost::new(
         Arc::clone(&table),
@@ -137,6 +134,7 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         access: Arc::new(Access::new(table.all().iter().map(|command| command.facts))),
         table,
         broker: Arc::new(Broker::new(hub.worker_count())),
+        insight,
         hub,
         extensions,
         settings,
@@ -162,6 +160,18 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         .with(Arc::clone(&engine.ending))
         .with(Arc::clone(&engine));
     Ok(Assembly { engine, services, executors, ended })
+}
+
+/// What judges whether the limit of memory is exceeded.
+fn limit(persistence: &Arc<Persistence>, is_set: &Arc<AtomicBool>) -> MemoryLimit {
+    let needs = &persistence.needs;
+    MemoryLimit {
+        settings: Arc::clone(&needs.settings),
+        account: Arc::clone(&needs.account),
+        persistence: Arc::clone(persistence),
+        counters: Arc::clone(&needs.counters),
+        is_set: Arc::clone(is_set),
+    }
 }
 
 /// Gives every store what it shares with the others.

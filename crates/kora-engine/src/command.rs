@@ -1,8 +1,12 @@
 //! The engine's own commands: those that need more than keys, and no connection or configuration.
 
+mod command_log;
 pub mod facts;
 mod function;
+mod hot_keys;
+mod latency;
 mod memory;
+pub mod monitor;
 pub mod persistence;
 pub mod publish;
 mod script;
@@ -28,9 +32,18 @@ pub const SHARD_FAMILIES: &[&[CommandSpec]] =
 pub struct Family<F>(PhantomData<fn() -> F>);
 
 impl<F: Front> Family<F> {
-    /// All that every engine has. [`Family::SUBSCRIPTION`] is for fronts whose sessions stay to hear messages.
-    const ALL: &'static [&'static [CommandSpec<Handler<F>>]] =
-        &[Self::FUNCTION, Self::MEMORY, Self::PERSISTENCE, Self::SCRIPT, Self::TRANSACTION, Self::WAIT];
+    /// All that every engine has. [`Family::SUBSCRIPTION`] and [`Family::MONITOR`] are for fronts whose sessions stay to hear.
+    const ALL: &'static [&'static [CommandSpec<Handler<F>>]] = &[
+        Self::COMMAND_LOG,
+        Self::FUNCTION,
+        Self::HOT_KEYS,
+        Self::LATENCY,
+        Self::MEMORY,
+        Self::PERSISTENCE,
+        Self::SCRIPT,
+        Self::TRANSACTION,
+        Self::WAIT,
+    ];
 }
 
 /// The commands of the core and the engine, and those that a front adds.

@@ -8,7 +8,7 @@ use kora_core::store::ShardStore;
 use kora_locks::{RankedMutex, rank};
 
 use crate::latency::Histogram;
-use crate::metrics::{self, Metric, Section, Unit};
+use crate::metrics::{self, Measure, Metric, Section, Unit};
 
 pub use crate::metrics::add;
 
@@ -47,9 +47,9 @@ crate::metrics! {
     // Many fields: one for each thing that is counted.
     pub struct WorkerCounters {
         commands_processed: Counter Sum Whole, Stats "total_commands_processed", reset, "Commands run";
-        commands_per_second: Gauge Sum Whole, Stats "instantaneous_ops_per_sec", kept, "Commands per second of late";
+        commands_per_second: Gauge Sum Whole, Stats "instantaneous_ops_per_sec", kept, "Commands per second of late", PerSecond;
         error_replies: Counter Sum Whole, Stats "total_error_replies", reset, "Replies that were errors";
-        expiry_us: Counter Sum Thousands, Stats "expire_cycle_cpu_milliseconds", reset, "Time that the sweeps for expired keys took";
+        expiry_us: Counter Sum Thousands, Stats "expire_cycle_cpu_milliseconds", reset, "Time that the sweeps for expired keys took", Microseconds;
         expiry_cut_short: Counter Sum Whole, Stats "expired_time_cap_reached_count", reset, "Slices of these sweeps that ended with keys left, because their time was up";
         timed_waits: Gauge Sum Whole, Clients "clients_in_timeout_table", kept, "Clients that wait for something until a time";
     }
@@ -117,6 +117,7 @@ impl WorkerCounters {
         |counters| counters.commands.iter().map(|command| command.nanoseconds.load(Ordering::Relaxed)).sum(),
     )
     .shown_in(Unit::Thousands)
+    .measured_in(Measure::Nanoseconds)
     .reset_by(|counters| counters.commands.iter().for_each(CommandCounters::reset))];
 
     /// All its metrics.

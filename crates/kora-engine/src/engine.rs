@@ -18,7 +18,8 @@ use crate::counters::{Counters, ShardCounters, WorkerCounters};
 use crate::ending::Ending;
 use crate::front::{Front, Mail, Workers};
 use crate::memory::Account;
-use crate::metrics::{self, About, Reading};
+use crate::metrics::{self, About, Reading, Series};
+use crate::observe::Insight;
 use crate::pause::Pause;
 use crate::persistence::Persistence;
 use crate::pubsub::Broker;
@@ -52,6 +53,8 @@ pub struct Engine<F: Front> {
     pub access: Arc<Access>,
     pub pause: Pause,
     pub ending: Arc<Ending>,
+    /// What an operator sees of the work.
+    pub insight: Arc<Insight>,
     /// Whether it is counted how long commands take.
     pub tracks_latency: AtomicBool,
     /// DEBUG SET-DISABLE-DENY-SCRIPTS: whether scripts may call DEBUG.
@@ -74,6 +77,7 @@ impl<F: Front> Engine<F> {
     pub(crate) fn spread(&self, settings: &Settings) {
         self.broker.set_event_flags(settings.event_flags);
         self.scripts.set_busy_threshold(settings.busy_reply_threshold_ms);
+        self.insight.configure(&settings.observe);
         self.has_limit.store(settings.max_memory > 0, Ordering::Relaxed);
         self.tracks_latency.store(settings.tracks_latency, Ordering::Relaxed);
         for counters in self.counters.shards() {
@@ -115,6 +119,7 @@ impl<F: Front> Engine<F> {
     /// Starts all counts anew but those that stores keep: those follow when each is next in hand.
     pub fn reset_stats(&self) {
         self.stats_resets.fetch_add(1, Ordering::AcqRel);
+        self.insight.demand.restart();
         self.counters.iter().for_each(WorkerCounters::reset);
         self.counters.shards().for_each(ShardCounters::reset);
         metrics::reset(&Account::METRICS, &self.account);
@@ -128,6 +133,15 @@ impl<F: Front> Engine<F> {
         metrics::read(&ShardCounters::METRICS, self.counters.shards(), wanted, readings);
         metrics::read(&Account::METRICS, std::iter::once(&*self.account), wanted, readings);
         metrics::read(&Denials::METRICS, std::iter::once(&self.access.denials), wanted, readings);
+    }
+
+    /// Reads all metrics, source by source.
+    pub fn read_series(&self, series: &mut Vec<Series>) {
+        let process = std::iter::once(&*self.account);
+        metrics::read_series(&WorkerCounters::METRICS, Some("worker"), self.counters.iter(), series);
+        metrics::read_series(&ShardCounters::METRICS, Some("shard"), self.counters.shards(), series);
+        metrics::read_series(&Account::METRICS, None, process, series);
+        metrics::read_series(&Denials::METRICS, None, std::iter::once(&self.access.denials), series);
     }
 
     /// The sum of a counter over all workers.

@@ -56,6 +56,29 @@ pub trait Front: fmt::Debug + Send + Sync + Sized + 'static {
     /// Nanoseconds of a clock that never goes back: commands are timed by it.
     fn nanoseconds() -> u64;
 
+    /// The same by a clock that costs less to read, and stands still for some milliseconds at a time.
+    fn ticks() -> u64 {
+        Self::nanoseconds()
+    }
+
+    /// Microseconds since the Unix epoch.
+    fn unix_us(&self) -> u64 {
+        0
+    }
+
+    /// Milliseconds that the process has run in user mode, and in the system.
+    fn cpu_ms(&self) -> (u64, u64) {
+        (0, 0)
+    }
+
+    /// The address and the name of a client, if it is still there.
+    fn names_of(&self, _client: ClientId) -> (Vec<u8>, Vec<u8>) {
+        (Vec::new(), Vec::new())
+    }
+
+    /// Shows others whether a client is told of all commands.
+    fn show_monitor(_client: &Self::Client, _is_monitor: bool) {}
+
     /// The style of what nobody reads, and of sessions that have chosen none.
     fn plain() -> Style<Self>;
 
@@ -175,6 +198,11 @@ pub trait Collect<O>: Replies {
 
     /// Which items are errors, when the first began at `begin`, and where each of them begins.
     fn failures(&self, begin: usize) -> Vec<(usize, usize)>;
+
+    /// Which items take so many bytes or more, and how many, when the first began at `begin`.
+    fn larger_than(&self, _begin: usize, _bytes: usize) -> Vec<(usize, usize)> {
+        Vec::new()
+    }
 }
 
 /// What one worker tells another.

@@ -26,6 +26,12 @@ impl Histogram {
         add(&buckets[bucket_of(nanoseconds)], calls);
     }
 
+    /// Counts one that took so long, where several threads count.
+    pub fn note_among_others(&self, nanoseconds: u64) {
+        let buckets = self.0.get_or_init(|| (0..BUCKETS).map(|_| AtomicU64::new(0)).collect());
+        buckets[bucket_of(nanoseconds)].fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Begins anew.
     pub fn reset(&self) {
         self.0.get().into_iter().flatten().for_each(|bucket| bucket.store(0, Ordering::Relaxed));
@@ -54,6 +60,56 @@ impl Distribution {
             }
         }
         (sum.total > 0).then_some(sum)
+    }
+
+    /// How many calls were counted.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// How many calls took no longer than each power of two of microseconds, about: those steps at which there are more than at the one before.
+    /// Complexity: O(1), some thousand steps.
+    #[must_use]
+    pub fn by_powers_of_two(&self) -> Vec<(u64, u64)> {
+        let (mut steps, mut told, mut calls, mut at) = (Vec::new(), 0, 0, 0);
+        for power in 10..=POWERS {
+            // As Redis has it: the longest time that two digits don't tell from the power of two.
+            let longest_ns = (1_u64 << power) + (1 << (power - 7)) - 1;
+            while at < self.counts.len() && end_of(at) <= longest_ns + (1 << (power - FINE_BITS)) {
+                calls += self.counts[at];
+                at += 1;
+            }
+            if calls > told {
+                steps.push((longest_ns / 1000, calls));
+                told = calls;
+            }
+        }
+        steps
+    }
+
+    /// Counts that are not nought, each with the longest time in nanoseconds that it counts, in ascending order.
+    pub fn steps(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.counts
+            .iter()
+            .enumerate()
+            .filter(|(_, count)| **count > 0)
+            .map(|(at, count)| (end_of(at), *count))
+    }
+
+    /// How many calls took no longer than each of some times, which ascend. A time in the midst of a bucket counts that bucket not: what is
+    /// counted as longer took at most 3 % less than that.
+    #[must_use]
+    pub fn cumulative(&self, nanoseconds: &[u64]) -> Vec<u64> {
+        let mut steps = self.steps().peekable();
+        let mut sum = 0;
+        let up_to = |limit: &u64| {
+            while let Some((_, count)) = steps.next_if(|(end, _)| end <= limit) {
+                sum += count;
+            }
+            sum
+        };
+        nanoseconds.iter().map(up_to).collect()
     }
 
     /// The time in nanoseconds that `percent` of the calls did not exceed.
@@ -119,6 +175,11 @@ mod tests {
         assert_eq!((sum.percentile(0.0), sum.percentile(98.0)), (10, 10));
         assert!((1000..=1031).contains(&sum.percentile(98.5)));
         assert_eq!(sum.percentile(100.0), (1 << POWERS) - 1);
+        assert_eq!(sum.total(), 100);
+        let steps = sum.by_powers_of_two();
+        assert_eq!((steps[0], steps.last().unwrap().1), ((1, 99), 100));
+        assert_eq!(sum.cumulative(&[9, 10, 999, 1100, u64::MAX]), [0, 98, 98, 99, 100]);
+        assert_eq!(sum.steps().map(|(_, count)| count).sum::<u64>(), sum.total());
         histograms.iter().for_each(Histogram::reset);
         assert!(Distribution::of(histograms.iter()).is_none());
     }

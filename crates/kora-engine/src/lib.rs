@@ -21,6 +21,7 @@ pub mod latency;
 pub mod memory;
 mod memory_limit;
 pub mod metrics;
+pub mod observe;
 pub mod pause;
 pub mod persistence;
 pub mod pubsub;

@@ -7,8 +7,12 @@
 //! [`metrics!`](crate::metrics!) declares the cells that a worker counts in, together with their metrics. A number that is
 //! derived when somebody asks is a [`Metric`] written out.
 
+mod measure;
+
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+pub use measure::{Measure, PREFIX};
 
 /// Adds to a counter that only the calling thread writes: a plain load and store, not a locked instruction.
 #[inline]
@@ -83,6 +87,8 @@ pub struct About {
     pub merge: Merge,
     /// What it is shown in.
     pub unit: Unit,
+    /// What it is measured in.
+    pub measure: Measure,
     /// Whether CONFIG RESETSTAT starts it anew.
     pub is_reset: bool,
 }
@@ -119,8 +125,8 @@ impl<S> Metric<S> {
         help: &'static str,
         read: fn(&S) -> u64,
     ) -> Self {
-        let (kind, merge, unit, is_reset) = (Kind::Gauge, Merge::Sum, Unit::Whole, false);
-        let about = About { name, help, kind, section, merge, unit, is_reset };
+        let (kind, merge, unit, measure) = (Kind::Gauge, Merge::Sum, Unit::Whole, Measure::Things);
+        let about = About { name, help, kind, section, merge, unit, measure, is_reset: false };
         Self { about, source: Source::Derived { read, reset: None } }
     }
 
@@ -144,6 +150,13 @@ impl<S> Metric<S> {
         self
     }
 
+    /// Says what it is measured in.
+    #[must_use]
+    pub const fn measured_in(mut self, measure: Measure) -> Self {
+        self.about.measure = measure;
+        self
+    }
+
     /// Has CONFIG RESETSTAT start a derived one anew by `reset`.
     #[must_use]
     pub const fn reset_by(mut self, reset: fn(&S)) -> Self {
@@ -154,12 +167,17 @@ impl<S> Metric<S> {
         self
     }
 
-    /// The number, over all sources.
-    pub fn of<'a>(&self, sources: impl Iterator<Item = &'a S>) -> u64 {
-        let numbers = sources.map(|source| match self.source {
+    /// The number of one source.
+    pub fn at(&self, source: &S) -> u64 {
+        match self.source {
             Source::Cell(cell) => cell(source).load(Ordering::Relaxed),
             Source::Derived { read, .. } => read(source),
-        });
+        }
+    }
+
+    /// The number, over all sources.
+    pub fn of<'a>(&self, sources: impl Iterator<Item = &'a S>) -> u64 {
+        let numbers = sources.map(|source| self.at(source));
         match self.about.merge {
             Merge::Sum => numbers.sum(),
             Merge::Max => numbers.max().unwrap_or(0),
@@ -209,6 +227,31 @@ pub fn read<'a, S>(
         .extend(metrics.map(|metric| Reading { about: &metric.about, value: metric.of(sources.clone()) }));
 }
 
+/// The numbers of a metric, source by source.
+#[derive(Clone, Debug)]
+pub struct Series {
+    /// What is declared of the metric.
+    pub about: &'static About,
+    /// What tells the sources apart, such as `worker`; none if there is one.
+    pub label: Option<&'static str>,
+    /// The number of each source, before it is put in a unit.
+    pub numbers: Vec<u64>,
+}
+
+/// Reads all metrics of `tables`, source by source.
+pub fn read_series<'a, S>(
+    tables: &[&'static [Metric<S>]],
+    label: Option<&'static str>,
+    sources: impl Iterator<Item = &'a S> + Clone,
+    series: &mut Vec<Series>,
+) {
+    series.extend(tables.iter().copied().flatten().map(|metric| Series {
+        about: &metric.about,
+        label,
+        numbers: sources.clone().map(|source| metric.at(source)).collect(),
+    }));
+}
+
 /// Starts the metrics of `tables` anew that CONFIG RESETSTAT resets, at one source.
 pub fn reset<S>(tables: &[&'static [Metric<S>]], source: &S) {
     tables.iter().copied().flatten().for_each(|metric| metric.reset(source));
@@ -217,13 +260,13 @@ pub fn reset<S>(tables: &[&'static [Metric<S>]], source: &S) {
 /// Declares what is counted in cells, and the table of their metrics, `CELLS`.
 ///
 /// A line: the cell; [`Kind`]; [`Merge`]; [`Unit`]; [`Section`] and field of INFO; whether CONFIG RESETSTAT resets it (`reset` or
-/// `kept`); what it tells. Behind `besides` stand fields that INFO does not show as numbers of their own.
+/// `kept`); what it tells; its [`Measure`], unless that is things. Behind `besides` stand fields that INFO does not show as numbers of their own.
 #[macro_export]
 macro_rules! metrics {
     (
         $(#[$attribute:meta])*
         $visibility:vis struct $name:ident {
-            $($cell:ident: $kind:ident $merge:ident $unit:ident, $section:ident $field:literal, $reset:ident, $help:literal;)*
+            $($cell:ident: $kind:ident $merge:ident $unit:ident, $section:ident $field:literal, $reset:ident, $help:literal $(, $measure:ident)?;)*
         }
         besides {
             $($(#[$other_attribute:meta])* $other:ident: $type:ty,)*
@@ -247,6 +290,7 @@ macro_rules! metrics {
                         section: $crate::metrics::Section::$section,
                         merge: $crate::metrics::Merge::$merge,
                         unit: $crate::metrics::Unit::$unit,
+                        measure: $crate::metrics!(@measure $($measure)?),
                         is_reset: $crate::metrics!(@ $reset),
                     },
                     source: $crate::metrics::Source::Cell(|counters| &counters.$cell),
@@ -254,6 +298,8 @@ macro_rules! metrics {
             )*];
         }
     };
+    (@measure) => { $crate::metrics::Measure::Things };
+    (@measure $measure:ident) => { $crate::metrics::Measure::$measure };
     (@ reset) => { true };
     (@ kept) => { false };
 }

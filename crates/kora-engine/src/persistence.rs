@@ -35,6 +35,7 @@ use kora_storage::disk::{DirLock, Disk};
 
 use crate::counters::Counters;
 use crate::memory::Account;
+use crate::observe::Insight;
 use crate::settings::{PersistenceSettings, SettingsInForce};
 use crate::stream::Stream;
 use backoff::Backoff;
@@ -128,6 +129,7 @@ pub struct Needs {
     pub(crate) bells: Arc<Bells>,
     pub(crate) account: Arc<Account>,
     pub(crate) stream: Arc<Stream>,
+    pub(crate) insight: Arc<Insight>,
     /// The commands that effects consist of.
     pub(crate) effects: Arc<CommandTable<()>>,
 }

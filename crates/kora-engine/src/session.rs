@@ -15,6 +15,7 @@ use crate::access::Identity;
 use crate::caching::Caching;
 use crate::client::{Origin, SessionPlace};
 use crate::front::{Front, Output, SessionFigures, Style, Workers};
+use crate::observe::monitors::Monitor;
 use crate::persistence::LogPosition;
 use crate::pubsub::subscriptions::Subscriptions;
 use crate::queue::Queue;
@@ -121,6 +122,8 @@ pub struct Session<F: Front> {
     pub subscriptions: Subscriptions,
     /// What it has chosen as one that keeps copies of what it reads.
     pub caching: Option<Box<Caching>>,
+    /// MONITOR: it is told of all commands.
+    pub monitor: Option<Box<Monitor>>,
     /// What it waits for before its next command runs.
     pub wait: Wait<F>,
     /// WATCH that was answered while the engine was busy and has not taken place, with the number of parts to come.
@@ -167,6 +170,7 @@ impl<F: Front> Session<F> {
             watched: None,
             subscriptions: Subscriptions::default(),
             caching: None,
+            monitor: None,
             wait: Wait::Nothing,
             watching: Vec::new(),
             cover: Cover::default(),
@@ -202,7 +206,8 @@ impl<F: Front> Session<F> {
         let Choice { db, style, no_touch, .. } = self.choice;
         let reader = self.caching.as_ref().map(|caching| caching.reader(self.client.id));
         let guard = self.identity.guard();
-        Setting { db, now, no_touch, style, watch: None, resumed: None, reader, guard }
+        let client = self.client.id.0;
+        Setting { no_touch, reader, client, guard, ..Setting::plain(db, now, style) }
     }
 
     /// Whether it is subscribed to anything.

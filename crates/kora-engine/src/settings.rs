@@ -10,6 +10,7 @@ use kora_core::config::CoreConfig;
 use kora_locks::{RankedRwLock, rank};
 
 use crate::events::EventFlags;
+use crate::observe::ObserveSettings;
 use crate::threads::Processors;
 pub use persistence::{PersistenceSettings, SaveRule};
 
@@ -42,6 +43,8 @@ pub struct Settings {
     pub busy_reply_threshold_ms: i64,
     /// Whether it is counted how long commands take.
     pub tracks_latency: bool,
+    /// What an operator looks for.
+    pub observe: ObserveSettings,
     /// Which events of keys are published.
     pub event_flags: EventFlags,
     /// Who may use DEBUG.
@@ -84,6 +87,7 @@ impl Default for Settings {
             lazy_user_flush: false,
             busy_reply_threshold_ms: 5000,
             tracks_latency: true,
+            observe: ObserveSettings::default(),
             event_flags: EventFlags::default(),
             debug_command: Permission::No,
             renamed_commands: Arc::from([]),

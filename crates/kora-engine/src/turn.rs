@@ -20,6 +20,7 @@ mod gate;
 mod long;
 mod mail;
 mod meter;
+mod monitor;
 mod moves;
 mod notices;
 mod publish;
@@ -51,6 +52,7 @@ use crate::settings::Settings;
 use cover::Cover;
 use eviction::Room;
 use expiry::Sweeping;
+use meter::SizeLimits;
 use notices::Holding;
 use run::Scratch;
 pub use run::{Args, Commands};
@@ -78,6 +80,9 @@ pub struct Turn<F: Front> {
     paused: Vec<usize>,
     cover: Cover,
     scratch: Scratch<F>,
+    sizes: SizeLimits,
+    /// What the journals' clock showed when [`Front::elapsed`] began.
+    clock_offset_ns: u64,
     /// For the next MULTI.
     spare_queue: Option<Box<Queue<F>>>,
     /// The EXEC that waits for a command of it that has paused.
@@ -128,6 +133,11 @@ struct Gate {
     holds_publishers: bool,
 }
 
+/// A time in nanoseconds.
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
 impl<F: Front> fmt::Debug for Turn<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Turn")
@@ -152,9 +162,10 @@ impl<F: Front> Turn<F> {
         executor.set_stats_sink(books::showing(&engine));
         publish::connect(&mut executor, &engine);
         cover::connect(&mut executor, &engine);
-        meter::connect(&mut executor, &engine);
+        meter::connect(&mut executor, &engine, &front);
         let begun = front.elapsed();
-        Self {
+        let clock_offset_ns = F::nanoseconds().saturating_sub(nanoseconds(begun));
+        let mut turn = Self {
             executor,
             versions: Versions { settings: engine.settings.version(), users: engine.access.version() },
             settings: engine.settings.get(),
@@ -168,6 +179,8 @@ impl<F: Front> Turn<F> {
             deadlines: Deadlines::default(),
             paused: Vec::new(),
             scratch: Scratch::default(),
+            sizes: SizeLimits::NONE,
+            clock_offset_ns,
             spare_queue: None,
             halted_exec: None,
             driven_to_come: 0,
@@ -176,7 +189,9 @@ impl<F: Front> Turn<F> {
             pace: Pace::new(begun),
             room: Room::Enough,
             mail: Vec::new(),
-        }
+        };
+        turn.load_size_limits();
+        turn
     }
 
     /// The worker's number.
@@ -207,6 +222,7 @@ impl<F: Front> Turn<F> {
             && self.mail.is_empty()
             && self.executor.park()
             && !self.has_publications()
+            && !self.has_monitor_lines()
             && !self.may_release();
         if !is_idle {
             return Duration::ZERO;
@@ -224,6 +240,8 @@ impl<F: Front> Turn<F> {
     /// Begins a round at `now`; `has_events`: something has come for the front.
     pub fn begin_round(&mut self, now: UnixMs, has_events: bool) {
         self.time = Time { now, round: now, begun: self.front.elapsed() };
+        let begun_ns = self.clock_offset_ns + nanoseconds(self.time.begun);
+        self.executor.journal().mark_time(begun_ns);
         self.cover.notes = self.engine.persistence.notes();
         self.cover.round += 1;
         self.take_up_settings();
@@ -253,6 +271,7 @@ impl<F: Front> Turn<F> {
         self.executor.release();
         self.deliver(None);
         self.release_held();
+        self.deliver_lines();
     }
 
     /// Reads the clock anew, behind a command that may have taken long: what was sent behind it must not see a past that it has
@@ -280,6 +299,7 @@ impl<F: Front> Turn<F> {
         self.versions.settings = self.engine.settings.version();
         self.settings = self.engine.settings.get();
         self.executor.configure();
+        self.load_size_limits();
         self.warn_of_limit();
     }
 
@@ -313,6 +333,7 @@ impl<F: Front> Turn<F> {
         }
         self.end_subscriptions(&session);
         session.client.note_left();
+        self.end_monitor(&session);
         if session.caching.is_some() {
             self.engine.broker.readers.end(session.client.id);
         }

@@ -122,13 +122,11 @@ fn query(index: &mut Index, node: &Node, by: By) -> u64 {
     let statistics = Arc::new(Gathering::all(index, &plan));
     let mut search = Search::new(index, plan, statistics, snapshot);
     let scorer = if let By::Score(scorer) = by { scorer } else { Scorer::DocScore };
-    let scoring = SearchScoring { scorer, payload: None };
+    let scoring = SearchScoring { scorer, payload: None, is_unasked: !matches!(by, By::Score(_)) };
     let (mut scores, mut keys) = (TopScores::new(10), TopKeys::new(10, Direction::Ascending));
     while !search.step(index, 4096, &scoring, |found| {
         match by {
-            By::Score(_) => {
-                scores.offer(Hit { document: found.document, score: found.score(), order: found.order() });
-            }
+            By::Score(_) => return scores.consider(found),
             By::Price => {
                 let hit = Hit { document: found.document, score: 0.0, order: found.order() };
                 keys.offer(found.index().sortable(found.document, 2), hit);
@@ -162,7 +160,8 @@ fn main() {
     );
     let memory = index.memory();
     println!("{} bytes for each document: {memory:?}", memory.total_bytes() as u64 / count);
-    let queries: [(&str, Node, By); 11] = [
+    let either = |one, other| Node::new(NodeKind::Or(vec![text(word(one)), text(word(other))]));
+    let queries: [(&str, Node, By); 13] = [
         ("tag = x, TFIDF", tag("city", "city3"), By::Score(Scorer::TfIdf)),
         ("numeric range of 1 %", range("price", 100.0, 110.0), By::Score(Scorer::TfIdf)),
         (
@@ -175,6 +174,12 @@ fn main() {
         (
             "two words",
             Node::new(NodeKind::And(vec![text(word(7)), text(word(412))])),
+            By::Score(Scorer::TfIdf),
+        ),
+        ("either word, BM25STD", either(7, 412), By::Score(Scorer::Bm25Std)),
+        (
+            "two unions",
+            Node::new(NodeKind::And(vec![either(7, 412), either(8, 413)])),
             By::Score(Scorer::TfIdf),
         ),
         ("prefix", Node::new(NodeKind::Pattern(Pattern::Prefix("bab".to_owned()))), By::Score(Scorer::TfIdf)),

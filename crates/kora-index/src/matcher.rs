@@ -9,8 +9,8 @@
 
 mod build;
 mod counted;
-mod pair;
 mod places;
+mod sweep;
 
 use crate::plan::NearTo;
 use crate::postings::{Cursor, END};
@@ -19,10 +19,9 @@ use crate::table::{Snapshot, Table};
 use crate::vectors::Vectors;
 
 pub(crate) use build::{Builder, build};
-use pair::Pair;
-
 pub(crate) use counted::{Counted, Counting};
 pub(crate) use places::distance;
+pub(crate) use sweep::Sweep;
 
 /// What a plan's part matches.
 pub(crate) enum Matcher<'a> {
@@ -97,8 +96,6 @@ pub(crate) struct And<'a> {
     pub(crate) weight: f64,
     slop: Option<u64>,
     in_order: bool,
-    /// Finds candidates, where the parts are two words.
-    pair: Option<Box<Pair<'a>>>,
     at: u32,
     is_sure: bool,
 }
@@ -205,17 +202,18 @@ impl Matcher<'_> {
         if at >= target && (at >= limit || self.is_sure()) { at } else { self.advance(target.max(at), limit) }
     }
 
-    /// Reads frequencies and positions of all that matches where it stands; before that nobody may ask for them.
-    pub(crate) fn read(&mut self) {
+    /// Reads frequencies of all that matches where it stands, and positions if they are asked for; before that nobody may ask for them.
+    pub(crate) fn read(&mut self, with_positions: bool) {
         match self {
-            Self::Term { cursor, .. } => cursor.read(),
-            Self::And(and) => and.parts.iter_mut().for_each(Matcher::read),
+            Self::Term { cursor, .. } => cursor.read(with_positions),
+            Self::And(and) => and.parts.iter_mut().for_each(|part| part.read(with_positions)),
             Self::Or(or) => {
                 let at = or.at;
-                or.parts.iter_mut().filter(|part| part.at() == at).for_each(Matcher::read);
+                let matching = or.parts.iter_mut().filter(|part| part.at() == at);
+                matching.for_each(|part| part.read(with_positions));
             }
-            Self::Optional { inner, at, .. } if inner.at() == *at => inner.read(),
-            Self::Counted(counted) => counted.inner.read(),
+            Self::Optional { inner, at, .. } if inner.at() == *at => inner.read(with_positions),
+            Self::Counted(counted) => counted.inner.read(with_positions),
             _ => {}
         }
     }
@@ -253,8 +251,7 @@ impl Matcher<'_> {
 
 impl<'a> And<'a> {
     fn new(parts: Vec<Matcher<'a>>, weight: f64, slop: Option<u64>, in_order: bool) -> Self {
-        let pair = Pair::of(&parts);
-        Self { parts, weight, slop, in_order, pair, at: 0, is_sure: false }
+        Self { parts, weight, slop, in_order, at: 0, is_sure: false }
     }
 
     fn advance(&mut self, target: u32, limit: u32) -> u32 {
@@ -263,12 +260,6 @@ impl<'a> And<'a> {
             if target >= limit {
                 (self.at, self.is_sure) = (target, false);
                 return target;
-            }
-            if let Some(pair) = &mut self.pair {
-                target = pair.next(target, limit);
-                if target >= limit {
-                    continue;
-                }
             }
             for (place, part) in self.parts.iter_mut().enumerate() {
                 // What is behind a part that selects looks at its candidates only.
@@ -292,7 +283,7 @@ impl<'a> And<'a> {
         if self.slop.is_none() && !self.in_order {
             return true;
         }
-        self.parts.iter_mut().for_each(Matcher::read);
+        self.parts.iter_mut().for_each(|part| part.read(true));
         places::is_within(&self.parts, self.slop.unwrap_or(u64::MAX), self.in_order)
     }
 }

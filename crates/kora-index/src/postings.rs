@@ -5,21 +5,25 @@
 //! gone, the block is written anew without what is gone, and joined with the one before it if both are small. So garbage is never more than the
 //! rest, and a removal costs O(1) writes on average.
 //!
-//! A block that takes no more entries is split: numbers and fields stand before frequencies and positions, so that a search that looks for few of
-//! its documents reads the others' numbers only.
+//! A block that takes no more entries is written in another form ([`full`]): numbers stand before frequencies and positions, so that a search that looks for
+//! few of its documents reads the others' numbers only.
 //!
 //! Invariants: `first <= last` of each block, and each block's `last` is less than the next one's `first`; `live` is the sum of the blocks' `live`,
 //! none of which is 0.
 
 mod cursor;
 mod entries;
+mod full;
 #[cfg(test)]
 mod tests;
+mod window;
 
 use smallvec::SmallVec;
 
 pub(crate) use cursor::Cursor;
 use entries::Entries;
+use full::Full;
+pub(crate) use window::{Numbers, WINDOW_WORDS, Window};
 
 use crate::varint;
 
@@ -28,11 +32,11 @@ const BLOCK_ENTRIES_MAX: u8 = 128;
 /// A block with more bytes than this is full.
 const BLOCK_BYTES_MAX: usize = 1024;
 /// Numbers that a block has at most.
-pub(crate) const BLOCK_NUMBERS: usize = BLOCK_ENTRIES_MAX as usize;
+const BLOCK_NUMBERS: usize = BLOCK_ENTRIES_MAX as usize;
 /// Two neighbours with so many entries together become one.
 const JOINED_ENTRIES_MAX: u8 = 64;
-/// A block that is written anew with fewer entries is not split.
-const SPLIT_ENTRIES_MIN: u8 = 16;
+/// A block that is written anew with fewer entries stays as it is.
+const FULL_ENTRIES_MIN: u8 = 16;
 /// Past every document's number.
 pub(crate) const END: u32 = u32::MAX;
 
@@ -100,8 +104,8 @@ struct Block {
     live: u8,
     /// The fields of the last entry, if they are few; 0: others.
     last_fields: u8,
-    /// It takes no more entries, and has heads before all else.
-    is_split: bool,
+    /// It takes no more entries, and has the form of such.
+    is_full: bool,
     best: Best,
     bytes: SmallVec<[u8; 16]>,
 }
@@ -265,7 +269,7 @@ impl Postings {
     /// Reads from the first document on.
     pub(crate) fn cursor(&self, layout: Layout) -> Cursor<'_> {
         match self {
-            Self::One(one) => Cursor::of_one(one.entry(layout), one.best),
+            Self::One(one) => Cursor::of_one(one.entry(layout), one.best, layout),
             _ => Cursor::new(self.blocks(), layout),
         }
     }
@@ -278,7 +282,7 @@ impl Many {
         let is_full = self.blocks.last().is_none_or(Block::is_full);
         if is_full {
             if let Some(full) = self.blocks.last_mut() {
-                full.split(layout);
+                full.close(layout);
                 sealed = full.spilled_bytes();
             }
             self.blocks.push(Block::new(entry.document));
@@ -338,10 +342,10 @@ impl Many {
         }
         match written {
             Some(mut block) => {
-                if is_last || block.count < SPLIT_ENTRIES_MIN {
+                if is_last || block.count < FULL_ENTRIES_MIN {
                     block.bytes.shrink_to_fit();
                 } else {
-                    block.split(layout);
+                    block.close(layout);
                 }
                 // What is gone may have been the best: then no entry is as good, which does no harm.
                 block.best = best;
@@ -354,10 +358,8 @@ impl Many {
     }
 }
 
-/// Parts of a block on their way.
-type Bytes = SmallVec<[u8; 512]>;
-/// Where the heads of a split block begin.
-const SPLIT_AT: usize = 2;
+/// Frequency and positions of an entry.
+type Occurrences<'a> = (u32, &'a [u8]);
 
 /// Flags of a head: the entry is a single occurrence; its fields are those of the entry before it.
 const IS_SIMPLE: u64 = 1;
@@ -374,7 +376,7 @@ impl Block {
             count: 0,
             live: 0,
             last_fields: 0,
-            is_split: false,
+            is_full: false,
             best: Best::LEAST,
             bytes,
         }
@@ -385,7 +387,7 @@ impl Block {
     }
 
     fn is_full(&self) -> bool {
-        self.is_split || self.count >= BLOCK_ENTRIES_MAX || self.bytes.len() >= BLOCK_BYTES_MAX
+        self.is_full || self.count >= BLOCK_ENTRIES_MAX || self.bytes.len() >= BLOCK_BYTES_MAX
     }
 
     /// Appends an entry: its distance from the one before it; if more is kept than numbers, with flags; then what they do not tell.
@@ -395,7 +397,7 @@ impl Block {
         self.count += 1;
         self.live += 1;
         if layout == Layout::BARE {
-            varint::write(&mut self.bytes, distance.into());
+            varint::write_short(&mut self.bytes, distance);
             return;
         }
         let is_simple = entry.frequency == 1 && is_one_position(entry.positions) == layout.positions;
@@ -403,58 +405,39 @@ impl Block {
         let is_same = !layout.fields || (fields != 0 && fields == self.last_fields);
         self.last_fields = fields;
         let flags = if is_simple { IS_SIMPLE } else { 0 } | if is_same { SAME_FIELDS } else { 0 };
-        varint::write(&mut self.bytes, (distance << FLAG_BITS | flags).into());
+        varint::write_short(&mut self.bytes, distance << FLAG_BITS | flags);
         if !is_simple {
             if layout.frequencies {
-                varint::write(&mut self.bytes, entry.frequency.into());
+                varint::write_short(&mut self.bytes, entry.frequency.into());
             }
             if layout.positions {
-                varint::write(&mut self.bytes, entry.positions.len() as u128);
+                varint::write_short(&mut self.bytes, entry.positions.len() as u64);
             }
         }
         if !is_same {
             varint::write(&mut self.bytes, entry.fields);
         }
-        if layout.positions {
-            self.bytes.extend_from_slice(entry.positions);
+        match entry.positions {
+            _ if !layout.positions => {}
+            [position] => self.bytes.push(*position),
+            positions => self.bytes.extend_from_slice(positions),
         }
     }
 
-    /// Puts the heads and fields of all entries before their frequencies and positions, behind two bytes that tell how long they are. The block takes no more
-    /// entries then.
-    fn split(&mut self, layout: Layout) {
-        if layout == Layout::BARE || self.is_split {
-            self.bytes.shrink_to_fit();
-            return;
+    /// Gives it the form of a full block. It takes no more entries then.
+    fn close(&mut self, layout: Layout) {
+        if !self.is_full {
+            (self.bytes, self.is_full) = (full::write(&self.bytes, layout), true);
         }
-        let (mut heads, mut details) = (Bytes::new(), Bytes::new());
-        let mut reader = varint::Reader::new(&self.bytes);
-        while !reader.is_done() {
-            let head = reader.read();
-            varint::write(&mut heads, head.into());
-            let detail = entries::Detail::read_front(&mut reader, layout, head);
-            if head & SAME_FIELDS == 0 {
-                varint::write(&mut heads, reader.read_wide());
-            }
-            detail.write(&mut details, &mut reader, layout);
-        }
-        let length = u16::try_from(heads.len()).expect("so few heads take less");
-        let mut bytes = SmallVec::with_capacity(SPLIT_AT + heads.len() + details.len());
-        bytes.extend_from_slice(&length.to_le_bytes());
-        bytes.extend_from_slice(&heads);
-        bytes.extend_from_slice(&details);
-        (self.bytes, self.is_split) = (bytes, true);
     }
 
     fn entries(&self, layout: Layout) -> Entries<'_> {
-        let fields = if layout.fields { 0 } else { u128::MAX };
-        if self.is_split
-            && let Some((length, rest)) = self.bytes.split_first_chunk::<SPLIT_AT>()
-        {
-            let (heads, details) = rest.split_at(usize::from(u16::from_le_bytes(*length)).min(rest.len()));
-            return Entries::new(heads, Some(details), layout, (self.first, fields));
+        let before = (self.first, if layout.fields { 0 } else { u128::MAX });
+        if self.is_full {
+            Entries::full(Full::new(&self.bytes, self.count), layout, before)
+        } else {
+            Entries::open(&self.bytes, layout, before)
         }
-        Entries::new(&self.bytes, None, layout, (self.first, fields))
     }
 }
 
@@ -465,6 +448,9 @@ pub(crate) fn change(before: usize, after: usize) -> isize {
 
 /// Whether these are one position: a single number.
 fn is_one_position(positions: &[u8]) -> bool {
+    if let [position] = positions {
+        return *position < 0x80;
+    }
     positions
         .split_last()
         .is_some_and(|(last, before)| *last < 0x80 && before.iter().all(|byte| *byte >= 0x80))

@@ -91,6 +91,12 @@ impl<'a> Scoring<'a> {
         }
     }
 
+    /// Whether scores depend on where words stand.
+    pub(crate) fn measures_distances(&self, matcher: &Matcher<'_>) -> bool {
+        let is_one = matches!(matcher, Matcher::Term { .. } | Matcher::Set { .. } | Matcher::All { .. });
+        matches!(self.scorer, Scorer::TfIdf | Scorer::TfIdfDocNorm | Scorer::Bm25) && !is_one
+    }
+
     fn tf_idf(&self, part: &Matcher<'_>) -> f64 {
         match part {
             Matcher::Term { cursor, weight, idf, .. } => weight * f64::from(cursor.entry().frequency) * idf.0,

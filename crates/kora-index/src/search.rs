@@ -6,6 +6,7 @@
 
 mod nearest;
 mod prepare;
+mod sweep;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -14,7 +15,7 @@ mod top;
 use std::sync::Arc;
 
 use crate::index::Index;
-use crate::matcher::{Builder, Matcher, build};
+use crate::matcher::{Builder, Matcher, Sweep, build};
 use crate::plan::{Distance, Plan};
 use crate::postings::END;
 use crate::profile::Profile;
@@ -24,6 +25,7 @@ use crate::table::Snapshot;
 
 pub use nearest::{Admits, NearestSearch};
 use prepare::{Preparation, Seeing};
+use sweep::Course;
 pub use terms::FoundTerm;
 pub use top::{Direction, Hit, KeptKey, TopKeys, TopScores};
 
@@ -77,7 +79,7 @@ impl std::fmt::Debug for Search {
     }
 }
 
-/// A document that a query matches.
+/// A document that a query matches. What depends on where its words are may be asked for if [`SearchScoring::is_unasked`] does not say otherwise.
 pub struct Match<'m> {
     /// Its number in this part of the index.
     pub document: u32,
@@ -219,6 +221,7 @@ impl Search {
         };
         let mut matcher = build(&builder);
         let nearest = self.plan.nearest_distance();
+        let is_unasked = scoring.is_unasked;
         let scoring = Scoring::new(scoring.scorer, &self.statistics, scoring.payload);
         let ceiling = Ceiling::new(&scoring, &matcher, index.table().bounds());
         let highest = ceiling.of_all(&matcher);
@@ -226,46 +229,24 @@ impl Search {
         if walk.next == 1 && walk.keys.is_none() {
             walk.known = known_count(index, &self.snapshot, &matcher);
         }
-        while steps > 0 {
-            if walk.floor >= highest && walk.known.is_some() {
-                return walk.end();
-            }
-            let Some(limit) = walk.aim(&mut matcher, &ceiling) else { return walk.end() };
-            if let Some(profile) = profile.filter(|_| walk.keys.is_some()) {
-                profile.note_key();
-            }
-            let found = matcher.go(walk.next, limit);
-            if found >= limit {
-                walk.next = found;
-                steps = steps.saturating_sub(if walk.keys.is_some() { 1 } else { WINDOW_STEPS });
-                if found == END {
-                    return walk.end();
-                }
-                continue;
-            }
-            walk.next = found + 1;
-            steps -= 1;
-            if !index.table().sees(&self.snapshot, found) {
-                continue;
-            }
-            walk.matched += 1;
-            matcher.read();
-            if walk.floor >= highest || walk.floor >= ceiling.of_this(&matcher) {
-                continue;
-            }
-            let (plan, nearest) = (&self.plan, nearest.as_ref());
-            let one = Match { document: found, index, plan, nearest, matcher: &matcher, scoring: &scoring };
-            match visit(&one) {
-                Flow::Continue => {}
-                Flow::Above(score) => walk.floor = score,
-                Flow::Rest => break,
-                Flow::Stop => {
-                    walk.next = END;
-                    return true;
-                }
-            }
+        let mut course = Course {
+            index,
+            plan: &self.plan,
+            snapshot: &self.snapshot,
+            nearest: nearest.as_ref(),
+            with_positions: scoring.measures_distances(&matcher),
+            matcher: &mut matcher,
+            scoring: &scoring,
+            ceiling: &ceiling,
+            highest,
+            is_unasked,
+        };
+        if walk.keys.is_none()
+            && let Some(mut sweep) = Sweep::of(course.matcher, walk.horizon)
+        {
+            return walk.sweep(&mut sweep, &mut course, steps, &mut visit);
         }
-        walk.next >= walk.horizon && walk.end()
+        walk.go(&mut course, steps, profile, &mut visit)
     }
 
     /// About how many of so many documents of this part it matches at most, if they are like those of the whole index.
@@ -289,16 +270,61 @@ impl Search {
 }
 
 impl Walk {
+    /// Goes on as [`Search::step`] does, from match to match.
+    fn go(
+        &mut self,
+        course: &mut Course<'_, '_>,
+        mut steps: usize,
+        profile: Option<&Profile>,
+        visit: &mut impl FnMut(&Match<'_>) -> Flow,
+    ) -> bool {
+        while steps > 0 {
+            if self.floor >= course.highest && self.known.is_some() {
+                return self.end();
+            }
+            let Some(limit) = self.aim(course) else { return self.end() };
+            if let Some(profile) = profile.filter(|_| self.keys.is_some()) {
+                profile.note_key();
+            }
+            let found = course.matcher.go(self.next, limit);
+            if found >= limit {
+                self.next = found;
+                steps = steps.saturating_sub(if self.keys.is_some() { 1 } else { WINDOW_STEPS });
+                if found == END {
+                    return self.end();
+                }
+                continue;
+            }
+            self.next = found + 1;
+            steps -= 1;
+            if !course.index.table().sees(course.snapshot, found) {
+                continue;
+            }
+            self.matched += 1;
+            match course.show(found, self.floor, visit) {
+                Flow::Continue => {}
+                Flow::Above(score) => self.floor = score,
+                Flow::Rest => break,
+                Flow::Stop => {
+                    self.next = END;
+                    return true;
+                }
+            }
+        }
+        self.next >= self.horizon && self.end()
+    }
+
     /// Moves on to the next number that may be of interest, and gives the limit of the numbers to look at then; none: it is over.
-    fn aim(&mut self, matcher: &mut Matcher<'_>, ceiling: &Ceiling<'_>) -> Option<u32> {
+    fn aim(&mut self, course: &mut Course<'_, '_>) -> Option<u32> {
         if let Some(keys) = &self.keys {
             let candidate = *keys.get(keys.partition_point(|document| *document < self.next))?;
             self.next = candidate;
             return (candidate < self.horizon).then(|| candidate.saturating_add(1).min(self.horizon));
         }
-        if let (Matcher::Term { cursor, idf, .. }, Some(_)) = (matcher.bare(), self.known)
+        if let (Matcher::Term { cursor, idf, .. }, Some(_)) = (course.matcher.bare(), self.known)
             && self.floor > f64::NEG_INFINITY
         {
+            let ceiling = course.ceiling;
             self.next = cursor.pass(self.next, |best| ceiling.of_block(*idf, best) > self.floor);
         }
         (self.next < self.horizon).then(|| self.next.saturating_add(self.window).min(self.horizon))
@@ -330,4 +356,11 @@ pub struct SearchScoring<'a> {
     pub scorer: Scorer,
     /// The query's payload, for [`Scorer::Hamming`].
     pub payload: Option<&'a [u8]>,
+    /// Nobody asks for the scores, words and explanations of matches, which are not found out then.
+    pub is_unasked: bool,
+}
+
+impl SearchScoring<'_> {
+    /// Nobody asks for scores.
+    pub const NONE: Self = Self { scorer: Scorer::DocScore, payload: None, is_unasked: true };
 }

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::postings::END;
+use crate::postings::{END, Window};
 
 /// A set with fewer than one in so many of all numbers is a list.
 const LIST_SHARE: usize = 32;
@@ -113,6 +113,33 @@ impl SetCursor<'_> {
                     }
                 }
                 u32::try_from(at).map_or(END, |at| at * 64 + word.trailing_zeros())
+            }
+        }
+    }
+
+    /// Numbers or words that it goes through.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::List(list) => list.len(),
+            Self::Bits(bits) => bits.len(),
+        }
+    }
+
+    /// Marks its numbers in a window, which lies behind the last one that was asked for. Returns how many numbers or words it read.
+    pub(crate) fn mark(&mut self, window: &mut Window) -> usize {
+        self.advance(window.base);
+        match self {
+            Self::List(list) => {
+                let (inside, rest) = list.split_at(list.partition_point(|document| *document < window.end()));
+                *list = rest;
+                inside.iter().for_each(|document| window.mark(*document, false));
+                inside.len()
+            }
+            Self::Bits(bits) => {
+                let words = bits.get((window.base / 64) as usize..).unwrap_or_default();
+                let ours = &mut window.matched[..window.words];
+                ours.iter_mut().zip(words).for_each(|(our, their)| *our |= their);
+                window.words
             }
         }
     }

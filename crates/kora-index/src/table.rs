@@ -22,6 +22,7 @@ use ahash::RandomState;
 use chunk::{CHUNK_DOCUMENTS, Chunk};
 
 use crate::hashed::Hashed;
+use crate::postings::Window;
 pub(crate) use bounds::Bounds;
 pub(crate) use chunk::{Facts, SortBits};
 pub(crate) use records::{Packed, Record};
@@ -256,6 +257,26 @@ impl Table {
             Some(Some(chunk)) if chunk.is_live(at) => true,
             Some(Some(_)) => self.died.get(&number).is_some_and(|died| *died > snapshot.changes),
             _ => false,
+        }
+    }
+
+    /// Leaves those numbers of a window that a snapshot sees. Complexity: O(words of the window), and O(1) for each number that does not live.
+    pub(crate) fn keep_seen(&self, snapshot: &Snapshot, window: &mut Window) {
+        let words = window.matched[..window.words].iter_mut().zip((window.base..).step_by(64));
+        for (matched, first) in words.filter(|(matched, _)| **matched != 0) {
+            let (index, at) = split(first);
+            let live = self.chunks.get(index).and_then(Option::as_ref).map_or(0, |chunk| chunk.live_word(at));
+            let seen = match snapshot.horizon.saturating_sub(first) {
+                below @ 0..64 => live & ((1 << below) - 1),
+                _ => live,
+            };
+            let mut others = *matched & !seen;
+            *matched &= seen;
+            while others != 0 && !self.died.is_empty() {
+                let bit = others.trailing_zeros();
+                *matched |= u64::from(self.sees(snapshot, first + bit)) << bit;
+                others &= others - 1;
+            }
         }
     }
 

@@ -1,5 +1,19 @@
 //! Numbers in as few bytes as they need: seven bits each, the least significant first, the top bit set on all but the last.
 
+/// Appends a number of 64 bits; most have one byte or two. Complexity: O(bytes written).
+#[inline]
+pub(crate) fn write_short<A: smallvec::Array<Item = u8>>(bytes: &mut smallvec::SmallVec<A>, number: u64) {
+    let low = low_seven(number.into());
+    match number {
+        0..0x80 => bytes.push(low),
+        0x80..0x4000 => {
+            bytes.push(low | 0x80);
+            bytes.push(low_seven((number >> 7).into()));
+        }
+        _ => write(bytes, number.into()),
+    }
+}
+
 /// Appends a number. Complexity: O(bytes written), 1 to 19.
 pub(crate) fn write<A: smallvec::Array<Item = u8>>(bytes: &mut smallvec::SmallVec<A>, mut number: u128) {
     while number >= 0x80 {

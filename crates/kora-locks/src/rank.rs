@@ -68,6 +68,16 @@ pub const SPREAD: u8 = 55;
 pub const REPLICATION_ID: u8 = 57;
 /// The account of memory is held against the allocator.
 pub const ACCOUNT: u8 = 58;
+/// Slow and large commands that are kept.
+pub const COMMAND_LOGS: u8 = 62;
+/// Latency events that are kept.
+pub const LATENCY_EVENTS: u8 = 42;
+/// Lines for clients that are told of all commands.
+pub const MONITORS: u8 = 41;
+/// What a session of HOTKEYS has found.
+pub const TRACKING: u8 = 45;
+/// How much the keys of a shard are used.
+pub const HOT_KEYS: u8 = 43;
 /// The thread that writes the server's own log.
 pub const LOG_OF_SERVER: u8 = 59;
 /// The thread of a shard of the library's engine.
@@ -116,6 +126,11 @@ pub(crate) fn name(rank: u8) -> &'static str {
         LOG_OF_SERVER => "LOG_OF_SERVER",
         SHARD_THREAD => "SHARD_THREAD",
         TLS_SESSIONS => "TLS_SESSIONS",
+        COMMAND_LOGS => "COMMAND_LOGS",
+        LATENCY_EVENTS => "LATENCY_EVENTS",
+        MONITORS => "MONITORS",
+        TRACKING => "TRACKING",
+        HOT_KEYS => "HOT_KEYS",
         _ => "a lock of another rank",
     }
 }

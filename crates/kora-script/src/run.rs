@@ -21,6 +21,7 @@ use kora_core::context::moved::MovedContext;
 use kora_core::context::{CoreHandler, Ctx};
 use kora_core::db::DbIndex;
 use kora_core::error::{CommandError, CommandResult};
+use kora_core::journal::meter::{Seen, Whose};
 use kora_core::reply::Reply;
 use kora_core::shard::probe::Rule;
 use kora_core::shard::route::{Placement, place};
@@ -334,6 +335,7 @@ impl Run {
             return Err(error.into());
         }
         let begun = self.tally.begin();
+        let timing = self.hand.journal().begin_scripted();
         let result = match runs {
             Runs::OnShard(handler) => self.run(facts, handler, args, out),
             Runs::ByHost if facts.name == "select" => self.select(args, out),
@@ -343,6 +345,13 @@ impl Run {
             }
         };
         self.tally.called(place, begun);
+        let whose = Whose { client: 0, db: self.db, now: self.now, is_again: false };
+        let seen = || Seen { name: facts.name, args, whose };
+        let is_over = !matches!(result, Err(CallError::End));
+        self.hand.journal().end_command(seen, timing, is_over);
+        if is_over {
+            self.hand.journal().tell(seen);
+        }
         match result {
             Ok(()) => Ok(place),
             Err(refusal) => {

@@ -9,7 +9,7 @@ mod config;
 pub(crate) mod connection;
 mod debug;
 pub mod facts;
-mod info;
+pub(crate) mod info;
 mod introspection;
 mod migrate;
 mod module;
@@ -59,6 +59,7 @@ pub(crate) const FAMILIES: &[&[CommandSpec<Handler>]] = &[
     introspection::COMMANDS,
     module::COMMANDS,
     replication::COMMANDS,
+    Family::<Shared>::MONITOR,
     Family::<Shared>::SUBSCRIPTION,
     server::COMMANDS,
 ];

@@ -14,6 +14,7 @@ pub mod kept;
 pub mod limits;
 pub mod load;
 pub mod manual;
+pub mod metrics;
 mod nearest;
 mod oom_scores;
 pub mod percentiles;
@@ -29,9 +30,11 @@ use field::{ByteCount, FileMode, choice};
 use kora_core::config::{CoreConfig, EvictionConfig, EvictionOrder, EvictionScope, Tracking};
 use kora_engine::assembly::shards_for;
 use kora_engine::events::EventFlags;
+use kora_engine::observe::ObserveSettings;
 use kora_engine::settings::{self, ProcessorLists, RenamedCommand, Settings};
 use kora_engine::threads::Processors;
 use limits::{ClientsLimit, OutputLimit, OutputLimits};
+use metrics::MetricsConfig;
 use percentiles::Percentiles;
 use persistence::PersistenceConfig;
 use process::ProcessConfig;
@@ -200,6 +203,8 @@ pub struct Config {
     pub lfu_decay_minutes: u32,
     /// `tracking-table-max-keys`: keys noted as read for clients that keep copies; 0 for no limit.
     pub noted_keys_max: i64,
+    /// `slowlog-*`, `commandlog-*`, `latency-monitor-threshold`: what an operator looks for.
+    pub observe: ObserveSettings,
     /// `latency-tracking`: whether it is counted how long commands take.
     pub tracks_latency: bool,
     /// `latency-tracking-info-percentiles`: what INFO shows of it.
@@ -216,6 +221,8 @@ pub struct Config {
     pub packed: PackedLimits,
     /// Files of data.
     pub persistence: PersistenceConfig,
+    /// Metrics and console over HTTP.
+    pub metrics: MetricsConfig,
     /// How the process runs.
     pub process: ProcessConfig,
     /// Encryption.
@@ -271,6 +278,7 @@ impl Config {
             lazy_user_flush: self.lazy_user_flush,
             busy_reply_threshold_ms: self.busy_reply_threshold_ms,
             tracks_latency: self.tracks_latency,
+            observe: self.observe,
             event_flags: self.event_flags,
             debug_command: match self.debug_command {
                 Permission::No => settings::Permission::No,
@@ -396,12 +404,14 @@ impl Default for Config {
             noted_keys_max: 1_000_000,
             tracks_latency: true,
             latency_percentiles: Percentiles::default(),
+            observe: ObserveSettings::default(),
             hz: 10,
             active_expire_effort: 1,
             lazy_user_flush: false,
             event_flags: EventFlags::default(),
             packed: PackedLimits::default(),
             persistence: PersistenceConfig::default(),
+            metrics: MetricsConfig::default(),
             process: ProcessConfig::default(),
             tls: TlsConfig::default(),
             contexts: Contexts::default(),

@@ -4,6 +4,7 @@
 
 pub mod clients;
 pub mod commands;
+pub(crate) mod cpu;
 pub mod getkeys;
 pub mod info;
 pub mod lolwut;

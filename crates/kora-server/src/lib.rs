@@ -3,14 +3,18 @@
 //! The data lives in `kora-core`, the wire format in `kora-protocol`. `docs/architecture.md` shows the way of a
 //! command through all three.
 
+mod clock;
 pub mod command;
 pub mod config;
 pub mod descriptors;
+mod disk_times;
+mod http;
 pub mod introspect;
 pub mod last_words;
 pub mod log;
 
 mod metrics;
+mod metrics_list;
 pub mod net;
 mod output;
 mod push;
@@ -26,6 +30,14 @@ mod users;
 mod worker;
 
 pub use server::{Ender, Server, check_users};
+
+/// The list of all metrics, made from their declarations: `docs/metrics-list.md`.
+///
+/// # Errors
+/// If the system gives no random bytes.
+pub fn metrics_reference() -> std::io::Result<String> {
+    metrics_list::markdown()
+}
 
 /// The page on all commands, made from their declarations: `docs/commands.md`.
 #[must_use]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kora_engine::metrics::{self, About, Metric, Reading, Section, Unit};
+use kora_engine::metrics::{self, About, Measure, Metric, Reading, Section, Series, Unit};
 use kora_engine::pubsub::Space;
 
 use crate::shared::Shared;
@@ -65,7 +65,8 @@ const FOUND_OUT: &[Metric<Shared>] = &[
             hundredths_of_percent(overdue, expiring)
         },
     )
-    .shown_in(Unit::Hundredths),
+    .shown_in(Unit::Hundredths)
+    .measured_in(Measure::HundredthsOfPercent),
     Metric::<Shared>::counter(
         Section::Stats,
         "evicted_scripts",
@@ -116,7 +117,8 @@ const FOUND_OUT: &[Metric<Shared>] = &[
             let nanoseconds = shared.sum(|traffic| &traffic.round_ns_per_second);
             (nanoseconds / 1000).checked_div(shared.sum(|traffic| &traffic.rounds_per_second)).unwrap_or(0)
         },
-    ),
+    )
+    .measured_in(Measure::Microseconds),
 ];
 
 /// Reads the metrics that are `wanted`.
@@ -126,6 +128,15 @@ pub(crate) fn read(shared: &Shared, wanted: impl Fn(&About) -> bool + Copy) -> V
     metrics::read(&Traffic::METRICS, shared.traffic.iter(), wanted, &mut readings);
     metrics::read(&[FOUND_OUT], std::iter::once(shared), wanted, &mut readings);
     readings
+}
+
+/// Reads all metrics, source by source.
+pub(crate) fn read_series(shared: &Shared) -> Vec<Series> {
+    let mut series = Vec::new();
+    shared.engine.read_series(&mut series);
+    metrics::read_series(&Traffic::METRICS, Some("worker"), shared.traffic.iter(), &mut series);
+    metrics::read_series(&[FOUND_OUT], None, std::iter::once(shared), &mut series);
+    series
 }
 
 fn count_clients(shared: &Shared, is_counted: impl Fn(&Client) -> bool) -> u64 {

@@ -8,6 +8,7 @@
 //! short read is not the last one. A transport keeps that account itself.
 
 mod groups;
+pub(crate) mod inside;
 pub(crate) mod link;
 pub(crate) mod links;
 pub mod listen;

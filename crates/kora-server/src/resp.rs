@@ -220,6 +220,15 @@ impl front::Collect<Output> for RespReplies {
         let is_error = |&(_, start): &(usize, usize)| self.output.text_at(start).first() == Some(&b'-');
         starts.take(self.ends.len()).enumerate().filter(is_error).collect()
     }
+
+    fn larger_than(&self, begin: usize, bytes: usize) -> Vec<(usize, usize)> {
+        if self.output.end() - begin < bytes {
+            return Vec::new();
+        }
+        let starts = std::iter::once(begin).chain(self.ends.iter().copied());
+        let sizes = starts.zip(&self.ends).map(|(start, end)| end - start);
+        sizes.enumerate().filter(|(_, size)| *size >= bytes).collect()
+    }
 }
 
 impl front::Output<Resp> for Output {

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use kora_acl::Catalog;
 use kora_core::catalog::Cataloged;
@@ -13,15 +13,17 @@ use kora_core::services::Services;
 use kora_core::shard::executor::Executor;
 use kora_core::shard::hub::Wake;
 use kora_core::store::ShardStore;
-use kora_core::time::UnixMs;
 use kora_engine::assembly::{self, Assembly};
 use kora_engine::entropy;
 use kora_engine::front::{Mail, Workers};
 use kora_engine::persistence::{Drive, LoadError};
 use kora_storage::disk::RealDisk;
 
+use crate::clock::clock;
 use crate::command::{FAMILIES, SHARD_FAMILIES};
 use crate::config::Config;
+use crate::disk_times::{DiskTimes, TimedDisk};
+use crate::http;
 use crate::log::LevelHandle;
 use crate::net::listener::Place;
 use crate::net::tls::contexts;
@@ -49,6 +51,8 @@ pub struct Server {
     /// Those of the workers, and the one that loads the data.
     threads: Vec<JoinHandle<io::Result<()>>>,
     places: Vec<Place>,
+    /// What serves metrics and the console.
+    port: Option<http::Port>,
     ended: crossbeam_channel::Receiver<()>,
     /// Told once the data are there; gone without if they can't be loaded.
     loaded: crossbeam_channel::Receiver<()>,
@@ -71,12 +75,13 @@ pub(crate) fn assemble(
 ) -> io::Result<Assembled> {
     let shard_count = config.shard_count();
     let identity = Identity { started: clock(), run_id: entropy::id()?, replication_id: entropy::id()? };
+    let disk_times = Arc::new(DiskTimes::default());
     let assembly = assembly::assemble(assembly::Options {
         settings: config.settings(),
         wakers,
         seed: entropy::number()?,
         started: identity.started,
-        disk: Arc::new(RealDisk),
+        disk: Arc::new(TimedDisk::new(RealDisk, Arc::clone(&disk_times))),
         drive: Drive::Thread { begin: Instant::now(), entropy: entropy::number },
         shard_count,
         extensions: Extensions::new(EXTENSIONS),
@@ -87,7 +92,7 @@ pub(crate) fn assemble(
     })?;
     let Assembly { engine, services, mut executors, ended } = assembly;
     crate::users::establish(&engine, &config)?;
-    let shared = Arc::new(Shared::new(engine, config, identity, log_level));
+    let shared = Arc::new(Shared::new(engine, config, identity, disk_times, log_level));
     let services = services.with(Arc::new(kora_vector::Pacing::by_clock(Instant::now)));
     let (services, searches) = kora_search::Service::new().with_clock(Instant::now).among(services);
     let (services, collections) = kora_doc::Service::new().with_clock(Instant::now).among(services);
@@ -148,13 +153,15 @@ impl Server {
         config.contexts = contexts::build(&config.tls)
             .map_err(|error| io::Error::other(format!("can't set up TLS: {error}")))?;
         let listeners = net::listen::open_some(&config)?;
+        let metrics = net::listen::metrics(&config)?;
         let places: Vec<_> = listeners.iter().filter_map(net::Listener::place).collect();
         let worker_count = config.worker_count();
         let pollers: Vec<_> = (0..worker_count).map(|_| Poller::new()).collect::<io::Result<_>>()?;
         let wakers = pollers.iter().map(|poller| Box::new(poller.waker()) as Box<dyn Wake>).collect();
         let Assembled { shared, services, executors, ended } = assemble(config, wakers, log_level)?;
         let (loaded_sender, loaded) = crossbeam_channel::bounded(1);
-        let mut server = Self { shared: Arc::clone(&shared), threads: Vec::new(), places, ended, loaded };
+        let mut server =
+            Self { shared: Arc::clone(&shared), threads: Vec::new(), places, port: None, ended, loaded };
         if shared.engine.persistence.has_something_to_restore() {
             shared.engine.persistence.loading.begin();
             let stores = shared.engine.hub.take_stores();
@@ -177,6 +184,7 @@ impl Server {
             };
             server.threads.push(threads::spawn(format!("kora-worker-{index}"), body)?);
         }
+        server.port = http::Port::open(&shared, metrics)?;
         shared.engine.account.note_started();
         Ok(server)
     }
@@ -265,6 +273,7 @@ impl Server {
 
     fn join(&mut self) -> io::Result<()> {
         let mut result = Ok(());
+        drop(self.port.take());
         for thread in self.threads.drain(..) {
             result = result.and(thread.join().expect("workers do not panic"));
         }
@@ -281,9 +290,4 @@ impl Drop for Server {
             tracing::error!("{error}");
         }
     }
-}
-
-fn clock() -> UnixMs {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    UnixMs(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
 }

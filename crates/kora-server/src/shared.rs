@@ -6,6 +6,9 @@ pub(crate) mod connection;
 pub(crate) mod describe;
 pub(crate) mod mail;
 
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -13,14 +16,17 @@ use std::time::{Duration, Instant};
 use kora_core::time::UnixMs;
 use kora_engine::Engine;
 use kora_engine::front::probe::NoProbe;
-use kora_engine::front::{Front, SessionFigures};
+use kora_engine::front::{ClientId, Front, Mail, SessionFigures};
 use kora_engine::pubsub::{Publication, Via};
 use kora_locks::{RankedMutex, RankedRwLock, rank};
 use kora_protocol::Resp;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::config::Config;
+use crate::introspect::cpu::cpu_seconds;
+use crate::disk_times::DiskTimes;
 use crate::log::LevelHandle;
+use crate::net::{self, Peer};
 use crate::output::Output;
 use crate::output::buffers::Buffers;
 use crate::push::{Head, tail};
@@ -29,7 +35,7 @@ use crate::resp::RespReplies;
 use crate::shared::mail::WorkerMail;
 use crate::traffic::Traffic;
 use balance::Balance;
-use client::{Client, Clients};
+use client::{Client, Clients, flag};
 use connection::{Connection, publish};
 
 /// See the module.
@@ -52,6 +58,8 @@ pub(crate) struct Shared {
     pub(crate) started: UnixMs,
     pub(crate) run_id: String,
     pub(crate) replication_id: ReplicationId,
+    /// How long the disk takes.
+    pub(crate) disk_times: Arc<DiskTimes>,
     /// Changes the level of the log, if the process has one of ours.
     pub(crate) log_level: Option<LevelHandle>,
 }
@@ -71,9 +79,32 @@ impl Front for Shared {
     }
 
     fn nanoseconds() -> u64 {
-        let now = clock_gettime(ClockId::Monotonic);
-        let part = |value: i64| u64::try_from(value).unwrap_or_default();
-        part(now.tv_sec).saturating_mul(1_000_000_000).saturating_add(part(now.tv_nsec))
+        nanoseconds_of(ClockId::Monotonic)
+    }
+
+    fn ticks() -> u64 {
+        nanoseconds_of(ClockId::MonotonicCoarse)
+    }
+
+    fn unix_us(&self) -> u64 {
+        nanoseconds_of(ClockId::Realtime) / 1000
+    }
+
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds since the start")]
+    fn cpu_ms(&self) -> (u64, u64) {
+        let (user, system) = cpu_seconds("/proc/self/stat");
+        ((user * 1000.0) as u64, (system * 1000.0) as u64)
+    }
+
+    fn names_of(&self, client: ClientId) -> (Vec<u8>, Vec<u8>) {
+        self.clients.get(client).map_or_else(Default::default, |client| {
+            let name = client.text.lock().name.clone();
+            (client.address.clone().into_bytes(), name)
+        })
+    }
+
+    fn show_monitor(client: &Client, is_monitor: bool) {
+        client.set_flag(flag::MONITOR, is_monitor);
     }
 
     fn plain() -> Resp {
@@ -148,6 +179,14 @@ impl Front for Shared {
     }
 }
 
+/// What a clock of the system shows.
+#[inline]
+fn nanoseconds_of(clock: ClockId) -> u64 {
+    let now = clock_gettime(clock);
+    let part = |value: i64| u64::try_from(value).unwrap_or_default();
+    part(now.tv_sec).saturating_mul(1_000_000_000).saturating_add(part(now.tv_nsec))
+}
+
 /// Whether a browser was made to send this: requests that another site forged reach a local port as HTTP.
 fn is_stray_http(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"post") || name.eq_ignore_ascii_case(b"host:")
@@ -165,6 +204,7 @@ impl Shared {
         engine: Arc<Engine<Self>>,
         config: Config,
         identity: Identity,
+        disk_times: Arc<DiskTimes>,
         log_level: Option<LevelHandle>,
     ) -> Self {
         let Identity { started, run_id, replication_id } = identity;
@@ -181,6 +221,7 @@ impl Shared {
             started,
             run_id,
             replication_id: ReplicationId::new(replication_id),
+            disk_times,
             log_level,
         }
     }
@@ -204,6 +245,20 @@ impl Shared {
         *self.config.write() = Arc::new(config);
         self.config_version.fetch_add(1, Ordering::Release);
         self.engine.set_settings(settings);
+    }
+
+    /// Connects as a client on behalf of somebody who has connected in another way: that is whose address is shown, and who is on this machine or
+    /// not.
+    ///
+    /// # Errors
+    /// If the system refuses a pair of sockets.
+    pub(crate) fn connect_inside(&self, peer: &SocketAddr) -> io::Result<UnixStream> {
+        let (transport, other) = net::inside::pair()?;
+        let is_local = peer.ip().to_canonical().is_loopback();
+        let peer = Peer { address: peer.to_string(), is_local };
+        let first = self.engine.hub.workers().next().expect("there is at least one worker");
+        self.engine.hub.send_driver_mail(first, Mail::Front(WorkerMail::Admit(transport, peer)));
+        Ok(other)
     }
 
     /// The sum of a counter of connections over all workers.

@@ -4,7 +4,7 @@ mod peaks;
 
 use std::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize};
 
-use kora_engine::metrics::{self, Merge, Metric, Section};
+use kora_engine::metrics::{self, Measure, Merge, Metric, Section};
 
 use peaks::BufferPeaks;
 
@@ -16,8 +16,8 @@ kora_engine::metrics! {
         connections_rejected: Counter Sum Whole, Stats "rejected_connections", reset, "Connections turned away";
         bytes_in: Counter Sum Whole, Stats "total_net_input_bytes", reset, "Bytes read from clients";
         bytes_out: Counter Sum Whole, Stats "total_net_output_bytes", reset, "Bytes written to clients";
-        bytes_in_per_second: Gauge Sum Kilobytes, Stats "instantaneous_input_kbps", kept, "Bytes read per second of late";
-        bytes_out_per_second: Gauge Sum Kilobytes, Stats "instantaneous_output_kbps", kept, "Bytes written per second of late";
+        bytes_in_per_second: Gauge Sum Kilobytes, Stats "instantaneous_input_kbps", kept, "Bytes read per second of late", BytesPerSecond;
+        bytes_out_per_second: Gauge Sum Kilobytes, Stats "instantaneous_output_kbps", kept, "Bytes written per second of late", BytesPerSecond;
         evicted_clients: Counter Sum Whole, Stats "evicted_clients", reset, "Connections closed to save memory";
         reads: Counter Sum Whole, Stats "total_reads_processed", reset, "Reads from connections";
         writes: Counter Sum Whole, Stats "total_writes_processed", reset, "Writes to connections";
@@ -26,12 +26,12 @@ kora_engine::metrics! {
         reply_buffer_shrinks: Counter Sum Whole, Stats "reply_buffer_shrinks", reset, "Outputs that gave buffers back, since all was sent of what needed them";
         reply_buffer_expands: Counter Sum Whole, Stats "reply_buffer_expands", reset, "Outputs that took more buffers, or a larger one";
         rounds: Counter Sum Whole, Stats "eventloop_cycles", reset, "Rounds of the workers' loops";
-        round_ns: Counter Sum Thousands, Stats "eventloop_duration_sum", reset, "Time that rounds took, without the waits between them";
-        rounds_per_second: Gauge Sum Whole, Stats "instantaneous_eventloop_cycles_per_sec", kept, "Rounds per second of late";
+        round_ns: Counter Sum Thousands, Stats "eventloop_duration_sum", reset, "Time that rounds took, without the waits between them", Nanoseconds;
+        rounds_per_second: Gauge Sum Whole, Stats "instantaneous_eventloop_cycles_per_sec", kept, "Rounds per second of late", PerSecond;
         moved: Counter Sum Whole, Stats "moved_connections", reset, "Connections that went to another worker";
         kept_links: Gauge Sum Whole, Stats "migrate_cached_sockets", kept, "Connections to other servers that are kept for the next MIGRATE";
-        client_bytes: Gauge Sum Whole, Memory "mem_clients_normal", kept, "Memory of connections";
-        shared_bytes: Gauge Sum Whole, Memory "mem_clients_shared", kept, "What of the memory of connections is values and messages that others hold as well, once for each connection";
+        client_bytes: Gauge Sum Whole, Memory "mem_clients_normal", kept, "Memory of connections", Bytes;
+        shared_bytes: Gauge Sum Whole, Memory "mem_clients_shared", kept, "What of the memory of connections is values and messages that others hold as well, once for each connection", Bytes;
     }
     besides {
         /// Nanoseconds of a second that rounds took of late.
@@ -68,5 +68,5 @@ impl Traffic {
 const fn largest(name: &'static str, help: &'static str, read: fn(&Traffic) -> u64) -> Metric<Traffic> {
     let mut metric = Metric::gauge(Section::Clients, name, help, read);
     metric.about.merge = Merge::Max;
-    metric
+    metric.measured_in(Measure::Bytes)
 }

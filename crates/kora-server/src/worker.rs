@@ -227,6 +227,7 @@ impl Worker {
     fn take_mail(&mut self) {
         for mail in self.turn.take_mail() {
             match mail {
+                WorkerMail::Admit(transport, peer) => self.admit(transport, peer),
                 WorkerMail::Adopt(transport, peer) => self.adopt(transport, &peer),
                 WorkerMail::TakeOver(session) => self.take_over(session),
                 WorkerMail::Kill(client) => {

@@ -48,6 +48,8 @@ mod memory;
 mod migrate;
 #[path = "robust/moving.rs"]
 mod moving;
+#[path = "robust/observe.rs"]
+mod observe;
 #[path = "robust/panics.rs"]
 mod panics;
 #[path = "robust/pubsub.rs"]

@@ -22,6 +22,7 @@ mod writer;
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::time::Duration;
 
 use kora_locks::{RankedCondvar, RankedMutex, RankedMutexGuard, rank};
 use kora_stream::order::{Cut as OrderCut, Operations};
@@ -83,6 +84,20 @@ pub trait Notify: Debug + Send + Sync {
 
     /// The calling thread has freed memory of the log's buffers. [`Log::buffer_bytes`] leaves it out after this.
     fn freed(&self);
+
+    /// Its threads have done something, and it took so long.
+    fn took(&self, _work: Work, _time: Duration) {}
+}
+
+/// What the threads of a log do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Records were written.
+    Write,
+    /// Records were written and synced.
+    WriteAndSync,
+    /// A sync was run by the thread for that.
+    Sync,
 }
 
 /// Tells nobody.

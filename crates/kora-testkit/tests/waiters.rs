@@ -184,16 +184,7 @@ fn operation(line: &str, shard_count: u16, origin: Origin) -> Arc<Operation<Work
     let placement = place(command.facts, &args, shard_count);
     let mut request = Request::default();
     request.push((command.facts, handler), &args, &placement, shard_count, ShardId(0));
-    let setting = Setting {
-        db: DbIndex(0),
-        now: kora_testkit::stepped::START,
-        no_touch: false,
-        style: true,
-        watch: None,
-        resumed: None,
-        reader: None,
-        guard: None,
-    };
+    let setting = Setting::plain(DbIndex(0), kora_testkit::stepped::START, true);
     Arc::new(Operation::new(request, setting, origin))
 }
 

@@ -5,6 +5,7 @@
 mod databases;
 mod debug;
 mod memory;
+mod prefixes;
 
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ pub const COMMANDS: &[CommandSpec] = &[
     memory::MEMORY,
     memory::MEMORY_HELP,
     memory::MEMORY_USAGE,
+    prefixes::STATS_MEMORY,
     databases::SWAPDB,
 ];
 

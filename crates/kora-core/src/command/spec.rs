@@ -24,6 +24,9 @@ pub type PrefixFinder = fn(&[&[u8]]) -> Option<Vec<u8>>;
 /// Calls with the slots of the keys that a command makes of its arguments, the name included; with none if it will refuse them.
 pub type SlotFinder = fn(&[&[u8]], &mut dyn FnMut(Slot));
 
+/// Tells whether one of a command's arguments, the name included, is not to be seen in logs.
+pub type SecretFinder = fn(&[&[u8]], usize) -> bool;
+
 /// A command: its facts and what runs it.
 #[derive(Debug)]
 pub struct CommandSpec<H: 'static = CoreHandler> {
@@ -63,6 +66,8 @@ pub struct Facts {
     pub parts: Option<(usize, usize)>,
     /// Tells the slots of the keys that it makes of its arguments: with [`Route::Made`].
     pub slots: Option<SlotFinder>,
+    /// Which of its arguments are secret, if any are.
+    pub secrets: Option<SecretFinder>,
     /// How it spreads over shards.
     pub route: Route,
     /// Documentation group.
@@ -103,6 +108,7 @@ impl Facts {
         channels: Channels::None,
         parts: None,
         slots: None,
+        secrets: None,
         route: Route::Keys,
         group: Group::Generic,
         since: "1.0.0",

@@ -35,6 +35,8 @@ pub struct Driven<D: Driver> {
     stores: Vec<Box<ShardStore>>,
     /// Where it stands in the order.
     stamp: Stamp,
+    /// How many nanoseconds the command took so far that has paused.
+    spent_ns: u64,
 }
 
 impl<D: Driver> Driven<D> {
@@ -95,7 +97,7 @@ impl<D: Driver> Executor<D> {
     #[expect(clippy::vec_box, reason = "a store keeps its box on the way from shard to shard and home")]
     pub(super) fn bring(&mut self, operation: Arc<Operation<D>>, stores: Vec<Box<ShardStore>>) {
         let home = D::home(&operation.origin).expect("only what a worker serves is driven");
-        let driven = Driven { operation, stores, stamp: self.journal.stamp() };
+        let driven = Driven { operation, stores, stamp: self.journal.stamp(), spent_ns: 0 };
         if home == self.worker {
             self.driven.push_back(driven);
         } else {
@@ -124,7 +126,7 @@ impl<D: Driver> Executor<D> {
     /// Begins to run a transaction; `false` if a watched key has changed.
     #[must_use]
     pub fn begin_driven(&mut self, driven: &mut Driven<D>) -> bool {
-        self.hand_over();
+        self.begin_script();
         self.journal.begin_at(driven.stamp);
         self.journal.begin_unit();
         let Driven { operation, stores, .. } = driven;
@@ -138,7 +140,7 @@ impl<D: Driver> Executor<D> {
     /// go on with it: by [`Shard::resume_driven`] until it has ended, before anything else of the transaction.
     pub fn run_driven(
         &mut self,
-        Driven { operation, stores, .. }: &mut Driven<D>,
+        Driven { operation, stores, spent_ns, .. }: &mut Driven<D>,
         index: usize,
         setting: &Setting<Style<D>>,
         out: &mut dyn Reply,
@@ -150,6 +152,7 @@ impl<D: Driver> Executor<D> {
         if paused.is_some() {
             self.halt = Some(Halted::Working);
             self.exchange_journals();
+            *spent_ns = self.spent_on_script();
         }
         paused
     }
@@ -165,8 +168,9 @@ impl<D: Driver> Executor<D> {
         let operation = Arc::new(Operation::of_transaction(transaction, origin));
         let stamp = self.journal.stamp();
         self.exchange_journals();
+        let spent_ns = self.spent_on_script();
         D::note(Note::RunsWhole(&operation.origin, operation.shards(), operation.setting.now));
-        Driven { operation, stores: in_hand.into_stores(), stamp }
+        Driven { operation, stores: in_hand.into_stores(), stamp, spent_ns }
     }
 
     /// Goes on for a while with the command of a transaction that has paused.
@@ -179,7 +183,8 @@ impl<D: Driver> Executor<D> {
     ) -> Resumed {
         self.hand_over();
         self.exchange_journals();
-        let resumed = self.resume_on(resume, &mut driven.stores, setting, out);
+        let (resumed, spent_ns) = self.resume_on(resume, &mut driven.stores, setting, out);
+        driven.spent_ns += spent_ns;
         if matches!(resumed, Resumed::Paused | Resumed::Waiting) {
             self.exchange_journals();
         }
@@ -189,6 +194,12 @@ impl<D: Driver> Executor<D> {
             Resumed::NeedsAll | Resumed::Done(_) => None,
         };
         resumed
+    }
+
+    /// The core's command `index` of the transaction has come to its end, which had paused.
+    pub fn end_paused_of(&mut self, driven: &mut Driven<D>, index: usize) {
+        let spent_ns = std::mem::take(&mut driven.spent_ns);
+        self.end_script(&driven.operation, index, spent_ns);
     }
 
     /// Ends a transaction that has not begun, since nobody waits for it any more: as if it had never come.

@@ -69,6 +69,7 @@ impl<D: Driver> Executor<D> {
 
     /// Goes on with a command's errand aside.
     pub(super) fn stand_aside(&mut self, operation: &Arc<Operation<D>>, Aside { errand, shares }: Aside) {
+        operation.note_work(0, self.journal.take_spent());
         self.distribute(operation, errand, shares, false);
     }
 
@@ -113,7 +114,11 @@ impl<D: Driver> Executor<D> {
             let shard = task.shard;
             let stepped = self.in_turn(shard, |this, shard| {
                 this.work(shard);
-                task.step(shard)
+                let began_ns = this.journal.read_time();
+                let is_done = task.step(shard);
+                let spent_ns = this.journal.read_time().saturating_sub(began_ns);
+                task.stage.operation.note_work(0, spent_ns);
+                is_done
             });
             match stepped.flatten() {
                 None => return Sliced::NotNow(Upcoming::Share(task)),

@@ -103,13 +103,16 @@ impl Outlets {
 }
 
 /// See the module.
+// Many fields: one for each thing that a worker has under way.
 pub struct Executor<D: Driver> {
     pub(super) worker: WorkerId,
     pub(super) hub: Arc<Hub<D>>,
     mailbox: Receiver<WorkerMail<D>>,
     pub(super) journal: Journal,
+    /// When what may pause, and runs or has run last, began: by the journals' clock.
+    pub(super) script_began_ns: u64,
     /// While a command has paused: its journal, or what stands for it while the command has that. Else it is empty.
-    aside: Journal,
+    pub(super) aside: Journal,
     pub(super) services: Arc<Services>,
     pub(super) outlets: Outlets,
     /// See the module.
@@ -162,6 +165,7 @@ pub fn new_executors<D: Driver>(
         worker,
         mailbox,
         journal: Journal::default(),
+        script_began_ns: 0,
         aside: Journal::default(),
         services: Arc::default(),
         outlets: Outlets::default(),
@@ -223,6 +227,8 @@ impl<D: Driver> Executor<D> {
     /// Sets the journal of a command aside that has paused, or goes on with it.
     pub(super) fn exchange_journals(&mut self) {
         std::mem::swap(&mut self.journal, &mut self.aside);
+        // What ran by the other one is not what runs next by this one.
+        self.journal.read_time();
     }
 
     /// How many changes of keys there were since it was last asked.

@@ -9,6 +9,7 @@ use crate::command::spec::Flags;
 use crate::context::{Blocking, Ctx, Stores};
 use crate::db::DbIndex;
 use crate::journal::Journal;
+use crate::journal::meter::Seen;
 use crate::reply::Reply;
 use crate::services::Services;
 use crate::store::ShardStore;
@@ -28,7 +29,13 @@ pub(super) fn run_handler<S>(
     blocking: Blocking<'_>,
     out: &mut dyn Reply,
 ) -> bool {
-    let timing = journal.begin_command(facts.name);
+    let whose = setting.whose();
+    let encloses = facts.may_pause();
+    if encloses {
+        // Those who look on hear of a script before they hear of what it calls.
+        journal.tell(|| Seen { name: facts.name, args, whose });
+    }
+    let timing = journal.begin_command(facts.name, encloses || facts.stands_aside());
     let mark = journal.open_command(setting.now);
     let Setting { db, now, no_touch, reader, .. } = *setting;
     journal.set_author(reader.map(|reader| reader.id));
@@ -51,10 +58,15 @@ pub(super) fn run_handler<S>(
     };
     let result = handler(&mut ctx, args, out);
     note_reads(&mut ctx, facts, args);
+    let is_over = !ctx.has_deferred();
     if facts.flags.has(Flags::WRITE) {
         journal.close_command(mark, setting.db, facts.name, args);
     }
-    journal.end_command(facts.name, timing);
+    let seen = || Seen { name: facts.name, args, whose };
+    journal.end_command(seen, timing, is_over);
+    if !encloses {
+        journal.tell(seen);
+    }
     match result {
         Ok(()) => true,
         Err(error) => {

@@ -321,6 +321,25 @@ impl<D: Driver> Hub<D> {
         &self.ports[shard.index()].usage
     }
 
+    /// How much waits at the doors of `shard`: operations on several shards in its lane, messages in its inbox.
+    #[must_use]
+    pub fn depths(&self, shard: ShardId) -> (usize, usize) {
+        let port = &self.ports[shard.index()];
+        (port.lane.len(), port.inbox.len())
+    }
+
+    /// How many messages wait for a worker.
+    #[must_use]
+    pub fn mail_depth(&self, worker: WorkerId) -> usize {
+        self.mailboxes[worker.index()].len()
+    }
+
+    /// How many operations on several shards there were.
+    #[must_use]
+    pub fn tickets(&self) -> u64 {
+        self.published_count()
+    }
+
     /// How many keys of `shard` clients wait for, and at how many of these for a group of a stream.
     #[must_use]
     pub fn awaited(&self, shard: ShardId) -> (u64, u64) {

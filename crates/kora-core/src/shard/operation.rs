@@ -4,6 +4,8 @@
 //! into items, one shard each, and remembers how the items' replies become the commands' replies (groups). Once it
 //! is submitted it is shared and immutable; every shard runs its own items and answers with one [`Part`].
 
+mod work;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -22,6 +24,7 @@ use crate::context::errand::Errand;
 use crate::context::guard::Guard;
 use crate::context::{CoreHandler, Onward};
 use crate::db::DbIndex;
+use crate::journal::meter::Whose;
 use crate::reader::Reader;
 use crate::reply::Reply;
 use crate::slot::{ShardId, WorkerId};
@@ -418,6 +421,10 @@ pub struct Setting<S> {
     pub resumed: Option<Arc<dyn Errand>>,
     /// The client, if it keeps copies of what it reads.
     pub reader: Option<Reader>,
+    /// The number of the client, for those who look on; 0 for nobody.
+    pub client: u64,
+    /// The command has run before, and has been told: see [`Whose::is_again`].
+    pub is_again: bool,
     /// Whom they run for, if that is somebody who may not do everything, or has to be asked again.
     pub guard: Option<Arc<dyn Guard>>,
 }
@@ -425,7 +432,17 @@ pub struct Setting<S> {
 impl<S> Setting<S> {
     /// That of a client that has chosen nothing.
     pub fn plain(db: DbIndex, now: UnixMs, style: S) -> Self {
-        Self { db, now, no_touch: false, style, watch: None, resumed: None, reader: None, guard: None }
+        let (no_touch, client, is_again) = (false, 0, false);
+        let (watch, resumed, reader, guard) = (None, None, None, None);
+        Self { db, now, no_touch, style, watch, resumed, reader, client, is_again, guard }
+    }
+
+    /// Whose commands run so.
+    #[inline]
+    #[must_use]
+    pub fn whose(&self) -> Whose {
+        let Self { client, db, now, is_again, .. } = *self;
+        Whose { client, db, now, is_again }
     }
 }
 
@@ -441,6 +458,8 @@ pub struct Operation<D: Driver> {
     turn: Turn,
     /// What its client's worker had been sent when it ran: see [`Operation::moment`].
     moment: AtomicU64,
+    /// How many nanoseconds its commands took that run in shares, by command; empty if there is none.
+    work_ns: Box<[AtomicU64]>,
     /// The operation that its client waits for, if that goes on as this one.
     root: Option<Arc<Operation<D>>>,
     /// Who waits for it.
@@ -470,7 +489,9 @@ impl<D: Driver> Operation<D> {
         let is_apart = matches!(course, Course::FanOut) && !request.has_parts_that_write();
         let turn = Turn::new(if is_apart { request.shards.len() } else { 1 });
         let (claim, moment) = (Claim::default(), AtomicU64::new(NO_MOMENT));
-        Self { request, course, setting, claim, turn, moment, root: None, origin }
+        let summed = if request.is_summed() { request.groups.len() } else { 0 };
+        let work_ns = (0..summed).map(|_| AtomicU64::new(0)).collect();
+        Self { request, course, setting, claim, turn, moment, work_ns, root: None, origin }
     }
 
     /// The shards it involves, ascending.
@@ -548,7 +569,8 @@ impl<D: Driver> Operation<D> {
         let root = self.root.as_ref().unwrap_or(self);
         root.turn.put_back();
         let root = Some(Arc::clone(root));
-        Self { root, ..Self::new(request, self.setting.clone(), self.origin.clone()) }
+        let setting = Setting { is_again: true, ..self.setting.clone() };
+        Self { root, ..Self::new(request, setting, self.origin.clone()) }
     }
 
     /// Begins to run `shard`'s share; `false` if it was refused.

@@ -14,6 +14,7 @@ use super::operation::{Driver, Operation, Request, Setting, Style};
 use super::probe::Note;
 use super::replies::Replies as _;
 use crate::context::{Blocking, Ctx, Resume, Resumed, Stores};
+use crate::journal::meter::Seen;
 use crate::reply::Reply;
 use crate::slot::ShardId;
 use crate::store::ShardStore;
@@ -27,6 +28,8 @@ pub(super) struct Paused<D: Driver> {
     pub(super) stores: Vec<Box<ShardStore>>,
     /// The transaction that the command belongs to, if it does.
     pub(super) begun: Option<Begun<D>>,
+    /// How many nanoseconds it took so far.
+    pub(super) spent_ns: u64,
     /// It waits for something that the worker will be woken by.
     pub(super) is_waiting: bool,
 }
@@ -89,7 +92,13 @@ impl<D: Driver> Executor<D> {
         stores: Vec<Box<ShardStore>>,
     ) {
         self.exchange_journals();
-        self.paused = Some(Paused { resume, operation, stores, begun, is_waiting: false });
+        let spent_ns = self.spent_on_script();
+        self.paused = Some(Paused { resume, operation, stores, begun, spent_ns, is_waiting: false });
+    }
+
+    /// How many nanoseconds what has just paused took; its journal is set aside.
+    pub(super) fn spent_on_script(&mut self) -> u64 {
+        self.journal.read_time().saturating_sub(self.script_began_ns)
     }
 
     /// Whether a command has paused that this worker runs.
@@ -120,7 +129,8 @@ impl<D: Driver> Executor<D> {
             Some(Begun { replies, next }) => (replies, Some(next)),
             None => (D::Replies::new(setting.style), None),
         };
-        let resumed = self.resume_on(paused.resume, &mut paused.stores, setting, &mut replies);
+        let (resumed, spent_ns) = self.resume_on(paused.resume, &mut paused.stores, setting, &mut replies);
+        paused.spent_ns += spent_ns;
         paused.is_waiting = matches!(resumed, Resumed::Waiting);
         let result = match resumed {
             Resumed::Paused | Resumed::Waiting => {
@@ -132,7 +142,7 @@ impl<D: Driver> Executor<D> {
             Resumed::NeedsAll => None,
             Resumed::Done(result) => Some(result),
         };
-        let Paused { operation, mut stores, .. } = paused;
+        let Paused { operation, mut stores, spent_ns, .. } = paused;
         let mut parts = Vec::new();
         match result {
             None => {
@@ -142,6 +152,8 @@ impl<D: Driver> Executor<D> {
                 self.submit_to_all(&operation);
             }
             Some(result) => {
+                let command = next.map_or(0, |next| next - 1);
+                self.end_script(&operation, command, spent_ns);
                 if let Err(error) = result {
                     let failed = next.map_or(0, |next| next - 1);
                     let record = self.journal.record();
@@ -163,14 +175,23 @@ impl<D: Driver> Executor<D> {
         self.journal.end_operation(self.position);
     }
 
-    /// Goes on with a command that has paused, with its stores.
+    /// A command has come to its end that had paused, and took so many nanoseconds in all.
+    pub(super) fn end_script(&mut self, operation: &Operation<D>, command: usize, spent_ns: u64) {
+        let Some(item) = operation.request.items.get(command) else { return };
+        let (name, args) = (item.facts.name, operation.request.args(item));
+        let seen = Seen { name, args: &args, whose: operation.setting.whose() };
+        self.journal.end_summed(&seen, spent_ns, true);
+    }
+
+    /// Goes on with a command that has paused, with its stores; returns how many nanoseconds that took, too.
     pub(super) fn resume_on(
         &mut self,
         resume: Resume,
         stores: &mut [Box<ShardStore>],
         setting: &Setting<Style<D>>,
         out: &mut dyn Reply,
-    ) -> Resumed {
+    ) -> (Resumed, u64) {
+        let began_ns = self.journal.read_time().max(self.aside.read_time());
         let mut ctx = Ctx {
             stores: Stores::of(stores, self.hub.shard_count()),
             journal: &mut self.journal,
@@ -185,6 +206,9 @@ impl<D: Driver> Executor<D> {
             command: "",
             guard: setting.guard.as_ref(),
         };
-        resume(&mut ctx, out)
+        let resumed = resume(&mut ctx, out);
+        // Of a command that has not ended the journal is with the command.
+        let ended_ns = self.journal.read_time().max(self.aside.read_time());
+        (resumed, ended_ns.saturating_sub(began_ns))
     }
 }

@@ -33,7 +33,7 @@ use crate::command::spec::Merge;
 use crate::context::errand::Aside;
 use crate::context::{Blocking, Deferral, Resume, Stores};
 use crate::db::DbIndex;
-use crate::journal::RollbackPoint;
+use crate::journal::{Journal, RollbackPoint};
 use crate::reply::Reply;
 use crate::slot::ShardId;
 use crate::store::ShardStore;
@@ -266,7 +266,7 @@ impl<D: Driver> Executor<D> {
         out: &mut dyn Reply,
     ) -> Ran {
         if run.0.may_pause() {
-            self.hand_over();
+            self.begin_script();
         }
         D::note(Note::RunsAtOnce(&[shard], setting.now));
         let before = self.journal.record().effect_count();
@@ -309,6 +309,13 @@ impl<D: Driver> Executor<D> {
                 Ran::Deferred
             }
         }
+    }
+
+    /// Something is about to run that may pause: that keeps the journal, and must not keep what others did before.
+    pub(super) fn begin_script(&mut self) {
+        self.hand_over();
+        self.journal.refresh_time();
+        self.script_began_ns = self.journal.marked_time();
     }
 
     /// Runs what has come for a shard, as far as it can run now.
@@ -486,9 +493,10 @@ impl<D: Driver> Executor<D> {
             return self.run_transaction_at_home(shard, operation);
         }
         if operation.request.may_pause() {
-            self.hand_over();
+            self.begin_script();
         }
         self.note_moment(&operation);
+        self.journal.refresh_time();
         let store = shard.store.as_deref_mut().expect("a shard runs operations while its store is at home");
         let mut replies = D::Replies::new(operation.setting.style);
         let (request, now) = (&operation.request, operation.setting.now);
@@ -506,8 +514,15 @@ impl<D: Driver> Executor<D> {
             let may_defer = request.may_defer();
             let blocking = if may_defer { Blocking::Permitted(&mut deferral) } else { Blocking::Forbidden };
             let store = shard.store.as_mut().expect("those who were served have given it back");
+            let begun = item.merge.map(|_| {
+                operation.tell_command(item, &mut self.journal);
+                begin_share(&mut self.journal)
+            });
             let desk = (&mut self.journal, &self.services);
             run_item(store, desk, item, &args, &operation.setting, blocking, &mut replies);
+            if let Some(begun) = begun {
+                end_share(&mut self.journal, &operation, item, begun);
+            }
             if deferral.is_none() {
                 replies.end_item();
                 let origin = &operation.origin;
@@ -641,6 +656,7 @@ impl<D: Driver> Executor<D> {
         }
         self.note_moment(operation);
         D::note(Note::RunsWhole(&operation.origin, &operation.request.shards, operation.setting.now));
+        self.begin_script();
         let mut replies = D::Replies::new(operation.setting.style);
         let item = &operation.request.items[0];
         let run = (item.facts, item.handler);
@@ -711,6 +727,19 @@ fn prefetch(store: &ShardStore, db: DbIndex, request: &Request, shard: ShardId) 
     for hash in hashes {
         store.prefetch_entry(db, hash);
     }
+}
+
+/// Begins to time a share of a command; returns when that was.
+pub(super) fn begin_share(journal: &mut Journal) -> u64 {
+    journal.set_share(true);
+    journal.read_time()
+}
+
+/// A share of a command that began then has run.
+pub(super) fn end_share<D: Driver>(journal: &mut Journal, operation: &Operation<D>, item: &Item, begun: u64) {
+    let spent = journal.read_time().saturating_sub(begun);
+    journal.set_share(false);
+    operation.note_work(item.command, spent);
 }
 
 fn run_item<R: Replies>(

@@ -193,7 +193,7 @@ impl<D: Driver> Executor<D> {
         operation.forget_moment();
         let run = (item.facts, item.handler);
         let args = waiter.args().unwrap_or_else(|| operation.request.args(item));
-        let setting = Setting { now, ..operation.setting.clone() };
+        let setting = Setting { now, is_again: true, ..operation.setting.clone() };
         D::note(Note::RunsWhole(&operation.origin, &operation.request.shards, now));
         let mut replies = D::Replies::new(setting.style);
         let mut deferral = None;

@@ -16,7 +16,7 @@ use super::executor::Executor;
 use super::handler::{Desk, run_handler};
 use super::operation::{Driver, Operation, Part};
 use super::replies::Replies as _;
-use super::runner::Shard;
+use super::runner::{Shard, begin_share, end_share};
 use crate::command::generic::scan::SLICE_KEYS;
 use crate::context::{Blocking, Slice, Stores};
 use crate::slot::ShardId;
@@ -36,12 +36,19 @@ impl<D: Driver> UnderWay<D> {
     /// Runs the next slice.
     fn run(&mut self, store: &mut Box<ShardStore>, desk: Desk<'_>) {
         let Self { operation, replies, slice } = self;
+        let slice_begins = slice.cursor == 0;
         let Operation { request, setting, .. } = &**operation;
         let item = request.items.iter().find(|item| item.shard == store.id());
         let item = item.expect("a share that is under way has an item here");
         let (run, args, blocking) =
             ((item.facts, item.handler), request.args(item), Blocking::InSlices(slice));
-        run_handler(Stores::One(store), desk, run, &args, setting, blocking, replies);
+        let (journal, services) = desk;
+        if slice_begins {
+            operation.tell_command(item, journal);
+        }
+        let begun = begin_share(journal);
+        run_handler(Stores::One(store), (&mut *journal, services), run, &args, setting, blocking, replies);
+        end_share(journal, operation, item, begun);
     }
 }
 

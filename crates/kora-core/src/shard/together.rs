@@ -135,7 +135,7 @@ impl<D: Driver> Executor<D> {
         out: &mut dyn Reply,
     ) -> Ran {
         if run.0.may_pause() {
-            self.hand_over();
+            self.begin_script();
         }
         D::note(Note::RunsAtOnce(shards, setting.now));
         let before = self.journal.record().effect_count();

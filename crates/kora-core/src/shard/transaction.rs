@@ -171,7 +171,7 @@ impl<D: Driver> Executor<D> {
     pub fn begin_transaction(&mut self, transaction: &Transaction<Style<D>>) -> (InHand, bool) {
         let request = &transaction.request;
         if request.may_pause() {
-            self.hand_over();
+            self.begin_script();
         }
         D::note(Note::RunsAtOnce(&request.shards, transaction.setting().now));
         self.journal.begin_unit();
@@ -207,7 +207,7 @@ impl<D: Driver> Executor<D> {
     /// Runs a transaction of one shard alone and answers it.
     pub(super) fn run_transaction_at_home(&mut self, shard: &mut Shard<D>, operation: Arc<Operation<D>>) {
         if operation.request.may_pause() {
-            self.hand_over();
+            self.begin_script();
         }
         let mut store = shard.store.take().expect("a shard runs operations while its store is at home");
         let changes = self.journal.changes();

@@ -145,7 +145,7 @@ impl Work {
         let mut pause = Pause::new(ready, self.stage);
         let is_over = loop {
             let steps = STEPS.min(effort.left());
-            let is_over = search.step(view.index(), steps, &SearchScoring::default(), |one| {
+            let is_over = search.step(view.index(), steps, &SearchScoring::NONE, |one| {
                 let found = Found { view, document: one.document };
                 let flow = self.look(ready, &tests, &found);
                 if flow != Flow::Stop && pause.is_due(&found, effort) { Flow::Rest } else { flow }

@@ -10,8 +10,13 @@ fn table() -> CommandTable<crate::engine::Handler<Anyone>> {
     command::table(&[], &[Family::<Anyone>::SUBSCRIPTION])
 }
 
-const GUEST: SessionState =
-    SessionState { is_authenticated: true, is_subscribed: false, is_local: false, awaits_watches: false };
+const GUEST: SessionState = SessionState {
+    is_authenticated: true,
+    is_subscribed: false,
+    is_local: false,
+    is_monitor: false,
+    awaits_watches: false,
+};
 
 fn ask(facts: &'static Facts, path: Path, gates: &Gates, has_room: bool) -> Verdict {
     judge(&Asked { facts, flags: facts.flags, path }, gates, || Ok(()), || has_room)

@@ -6,7 +6,7 @@ use kora_core::table::garbage::Garbage;
 
 use super::exceeded::Exceeded;
 use super::ledger;
-use crate::metrics::{Metric, Section};
+use crate::metrics::{Measure, Metric, Section};
 
 crate::metrics! {
     /// See the module.
@@ -34,6 +34,7 @@ impl Account {
             "Most bytes that were ever in use",
             |account| account.peak().max(account.used()),
         )
+        .measured_in(Measure::Bytes)
         .reset_by(|_| ledger::forget_peak()),
         Metric::<Self>::counter(
             Section::Stats,
@@ -41,6 +42,7 @@ impl Account {
             "Milliseconds for which the memory limit was exceeded",
             |account| account.exceeded.milliseconds().0,
         )
+        .measured_in(Measure::Milliseconds)
         .reset_by(|account| account.exceeded.reset()),
         Metric::<Self>::gauge(
             Section::Stats,
@@ -48,6 +50,7 @@ impl Account {
             "Milliseconds since the memory limit was exceeded, while it is",
             |account| account.exceeded.milliseconds().1,
         )
+        .measured_in(Measure::Milliseconds)
         .reset_by(|account| account.exceeded.reset()),
     ];
 

@@ -3,15 +3,16 @@
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use kora_storage::StorageError;
-use kora_storage::log::{Failure, FsyncPolicy, Log, LogOptions, Notify};
+use kora_storage::log::{Failure, FsyncPolicy, Log, LogOptions, Notify, Work};
 use kora_stream::order::Cut;
 
 use super::Persistence;
 use super::drive::Writing;
 use super::restore::io_error;
+use crate::observe::events::Event;
 use crate::settings::PersistenceSettings;
 
 /// A log that is being written.
@@ -84,6 +85,19 @@ impl Notify for Bell {
 
     fn freed(&self) {
         crate::memory::tell();
+    }
+
+    fn took(&self, work: Work, time: Duration) {
+        let event = match work {
+            Work::Write => Event::LogWrite,
+            Work::WriteAndSync => Event::LogSync,
+            Work::Sync => Event::LogSyncApart,
+        };
+        if let Some(persistence) = self.0.upgrade() {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            let at_seconds = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+            persistence.needs.insight.events.note(event, time, at_seconds);
+        }
     }
 }
 

@@ -66,6 +66,7 @@ impl<F: Front> Turn<F> {
     pub(super) fn reset_all_stats(&mut self) {
         self.engine.reset_stats();
         self.front.reset_stats();
+        self.executor.journal().read_time();
         self.scratch.executed.clear();
         self.counters().reset();
         // What is in hand is not taken anew, which is when the others learn of it.

@@ -18,6 +18,7 @@ use crate::counters::ShardCounters;
 use crate::front::Front;
 use crate::front::probe::Probe as _;
 use crate::memory;
+use crate::observe::events::Event;
 
 /// Keys evicted between two looks at the clock.
 const TRIES_PER_LOOK: u32 = 16;
@@ -102,7 +103,11 @@ impl<F: Front> Turn<F> {
             return Room::Enough;
         }
         let limit = self.settings.max_memory;
+        let begun = self.front.elapsed();
         let room = self.evict_down_to(limit - (limit / SLACK_PART).min(SLACK_BYTES_MAX));
+        let took = self.front.elapsed().saturating_sub(begun);
+        self.engine.insight.events.note(Event::EvictionCycle, took, self.time.now.0 / 1000);
+        self.executor.journal().refresh_time();
         memory::tell();
         self.engine.account.exceeded.note(room != Room::Enough);
         room

@@ -15,6 +15,7 @@ use smallvec::SmallVec;
 use super::Turn;
 use crate::counters::add;
 use crate::front::Front;
+use crate::observe::events::Event;
 
 /// Deadlines and fields that are looked at between two looks at the clock.
 const LOOKED_AT: usize = 64;
@@ -152,6 +153,7 @@ impl<F: Front> Turn<F> {
     fn count_slice(&mut self, begun: Duration, is_cut_short: bool) {
         let elapsed = self.sweeping.ended.saturating_sub(begun);
         let counters = self.counters();
+        self.engine.insight.events.note(Event::ExpireCycle, elapsed, self.time.now.0 / 1000);
         add(&counters.expiry_us, u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX));
         add(&counters.expiry_cut_short, is_cut_short.into());
     }

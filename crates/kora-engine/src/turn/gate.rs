@@ -30,6 +30,7 @@ impl<F: Front> Turn<F> {
     #[inline]
     fn is_gated(&self, session: &Session<F>) -> bool {
         session.is_in_subscribe_mode()
+            || session.monitor.is_some()
             || session.choice.reply_mode != ReplyMode::On
             || session.queue.is_some()
             || self.gate.pause.is_some()
@@ -59,6 +60,7 @@ impl<F: Front> Turn<F> {
             is_authenticated: !session.identity.is_stranger(),
             is_subscribed: session.is_in_subscribe_mode(),
             is_local: session.choice.is_local,
+            is_monitor: session.monitor.is_some(),
             awaits_watches: !session.watching.is_empty(),
         };
         let path = if session.queue.is_some() { Path::Queue(standing) } else { Path::Direct(standing) };

@@ -1,8 +1,8 @@
 //! What reaches a worker from others: parts of operations, stores, requests about its sessions.
 
-use kora_core::shard::operation::Part;
+use kora_core::shard::operation::{Operation, Part};
 
-use super::Turn;
+use super::{Turn, meter};
 use crate::front::{Collect as _, Front, Mail, Output, Workers};
 use crate::session::{TimedReply, Wait};
 
@@ -35,6 +35,24 @@ impl<F: Front> Turn<F> {
         }
     }
 
+    /// Keeps those commands of an operation that were slow by the time of all their shares, or whose replies are large.
+    #[inline]
+    fn note_operation(&self, operation: &Operation<Workers<F>>, large: &[(usize, usize)]) {
+        operation.each_slow(self.engine.insight.demand.slow_ns(), |seen, nanoseconds| {
+            if let Some(command) = self.engine.table.find_declared(seen.name.as_bytes()) {
+                meter::note_slow(&self.engine, &*self.front, command.facts, seen, nanoseconds);
+            }
+        });
+        for &(index, bytes) in large {
+            let Ok(command) = u32::try_from(index) else { continue };
+            operation.with_command(command, |seen| {
+                if let Some(command) = self.engine.table.find_declared(seen.name.as_bytes()) {
+                    self.look_at_reply(bytes, command.facts, seen);
+                }
+            });
+        }
+    }
+
     pub(super) fn take_part(&mut self, part: Part<Workers<F>>) {
         let origin = part.operation.origin;
         let Some(session) = self.sessions.of(origin) else { return };
@@ -60,6 +78,7 @@ impl<F: Front> Turn<F> {
             return;
         }
         self.notify_before_replies(slot);
+        let reply_limit = self.reply_limit();
         let Some(session) = self.sessions.get_mut(slot) else { return };
         let deadline = session.deadline();
         let Wait::Operation(mut pending) = std::mem::take(&mut session.wait) else { return };
@@ -79,6 +98,7 @@ impl<F: Front> Turn<F> {
         let mut replies = F::Replies::over(output, session.choice.style);
         operation.assemble(&mut pending.parts, &mut replies);
         let failures = replies.failures(begin);
+        let large = replies.larger_than(begin, reply_limit);
         let mut output = replies.into_output();
         let mut errors: Vec<_> =
             failures.iter().filter_map(|&(index, at)| Some((index, output.error_at(at)?.to_vec()))).collect();
@@ -86,6 +106,7 @@ impl<F: Front> Turn<F> {
             output.truncate(begin);
         }
         session.output = output;
+        self.note_operation(&operation, &large);
         if pending.is_refused {
             let rejected: Vec<_> = errors.extract_if(.., |(_, text)| text.starts_with(b"BUSY ")).collect();
             for (index, text) in rejected.into_iter().rev() {

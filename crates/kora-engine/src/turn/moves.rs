@@ -19,7 +19,8 @@ impl<F: Front> Session<F> {
             || !self.watching.is_empty()
             || self.cover.held_for > 0
             || self.cover.log_wait.is_some();
-        let has_begun = self.queue.is_some() || self.watched.is_some() || self.is_listener();
+        let has_begun =
+            self.queue.is_some() || self.watched.is_some() || self.is_listener() || self.monitor.is_some();
         let has_begun = has_begun || self.client.hears_for_others();
         let is_ending = self.is_closing || self.is_broken || self.has_ended;
         let has_work = self.is_queued || self.is_dirty || self.has_pushes || self.output.unsent() > 0;

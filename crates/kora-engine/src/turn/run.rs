@@ -9,6 +9,7 @@ use kora_core::command::spec::{Facts, Flags, Group, Route, Traits};
 use kora_core::command::table::Handler;
 use kora_core::context::errand::Aside;
 use kora_core::context::{CoreHandler, Resume};
+use kora_core::journal::meter::{Seen, Timing, Whose};
 use kora_core::reply::Reply;
 use kora_core::shard::operation::{Request, Setting};
 use kora_core::shard::probe::Rule;
@@ -26,6 +27,7 @@ use crate::engine::{self, Call, FollowUp};
 use crate::front::probe::Probe as _;
 use crate::front::{Front, Output, Style};
 use crate::memory;
+use crate::observe::command_log::Kind;
 use crate::pubsub::subscribes;
 use crate::session::{PendingParts, ReplyMode, Session, TimedReply, Wait};
 
@@ -48,6 +50,11 @@ pub trait Commands {
 
     /// How many commands, arguments and bytes there are, about, from this command on.
     fn rest(&self, index: usize) -> (usize, usize, usize);
+
+    /// How many bytes one of them took as it was sent; 0 if nobody asks.
+    fn size(&self, _index: usize) -> usize {
+        0
+    }
 }
 
 /// A command that was looked up.
@@ -91,6 +98,8 @@ impl<F: Front> Default for Scratch<F> {
 pub(super) struct Gathered {
     pub(super) request: Request,
     pub(super) commands: SmallVec<[u16; 32]>,
+    /// Its command has been told to those who look on, and put itself off.
+    is_again: bool,
 }
 
 /// What became of one command.
@@ -106,6 +115,7 @@ impl<F: Front> Turn<F> {
     /// Begins to serve a session: it finds what was published before.
     pub fn begin_serving(&mut self, session: &mut Session<F>) {
         self.executor.receive();
+        self.executor.journal().refresh_time();
         self.deliver_before(session);
     }
 
@@ -144,10 +154,52 @@ impl<F: Front> Turn<F> {
             if session.caching.is_some() {
                 self.end_given(session, done);
             }
+            if commands.size(done) >= self.sizes.request {
+                self.note_large_request(session, commands, done, gathered.request.is_empty());
+            }
             done += 1;
         }
         self.submit(session, gathered);
         done
+    }
+
+    /// Keeps a command whose request is large, unless it was refused.
+    #[cold]
+    fn note_large_request<C: Commands>(
+        &self,
+        session: &Session<F>,
+        commands: &C,
+        index: usize,
+        is_none_gathered: bool,
+    ) {
+        let Some(resolved) = self.scratch.resolved.get(index).copied().flatten() else { return };
+        let has_run = self.scratch.executed.last() == Some(&resolved.id);
+        if has_run || !is_none_gathered || matches!(session.wait, Wait::Operation(_)) {
+            let args = commands.args(index);
+            let seen = self.seen(session, resolved.facts, &args);
+            self.note_large(Kind::LargeRequest, commands.size(index), resolved.facts, &seen);
+        }
+    }
+
+    /// A command of a session as those see it who look on.
+    pub(super) fn seen<'a>(
+        &self,
+        session: &Session<F>,
+        facts: &'static Facts,
+        args: &'a [&'a [u8]],
+    ) -> Seen<'a> {
+        let (client, db) = (session.client.id.0, session.choice.db);
+        let whose = Whose { client, db, now: self.time.now, is_again: false };
+        Seen { name: facts.name, args, whose }
+    }
+
+    /// Keeps a command whose reply is large. That begins at `begin`.
+    #[inline]
+    fn note_reply(&self, session: &Session<F>, facts: &'static Facts, args: &[&[u8]], begin: usize) {
+        let bytes = session.output.end().saturating_sub(begin);
+        if bytes >= self.reply_limit() {
+            self.look_at_reply(bytes, facts, &self.seen(session, facts, args));
+        }
     }
 
     /// CLIENT CACHING holds for the command that follows, or for all until EXEC; other words of CLIENT may stand between.
@@ -244,7 +296,8 @@ impl<F: Front> Turn<F> {
                     self.hold_aside(session, (resolved, handler), args, &placement, aside);
                     return Step::Next;
                 }
-                Some(Ran::Deferred) | None => {}
+                Some(Ran::Deferred) => gathered.is_again = true,
+                None => {}
             }
         }
         let frees_first = resolved.facts.route == Route::LendAll && self.frees_first(resolved.facts, args);
@@ -374,6 +427,7 @@ impl<F: Front> Turn<F> {
             }
         };
         if matches!(ran, Ran::Replied) {
+            self.note_reply(session, resolved.facts, args, begin);
             self.finish_command(session, resolved, begin);
             if resolved.facts.route == Route::LendAll && self.frees_first(resolved.facts, args) {
                 self.hold_until_freed(session, begin);
@@ -428,15 +482,20 @@ impl<F: Front> Turn<F> {
             self.mark_writes(session, false);
         }
         session.client.note_command(resolved.id);
-        let timing = self.executor.journal().begin_command(resolved.facts.name);
+        let timing = self.executor.journal().begin_command(resolved.facts.name, true);
         let follow_up = self.call(session, handler, args);
         self.catch_up();
+        // What has changed who runs it, or where, is told as it is now.
+        let seen = self.seen(session, resolved.facts, args);
         match follow_up {
             Some(FollowUp::Multi) => self.multi(session),
             Some(FollowUp::Exec(queue)) => {
                 self.exec(session, resolved, queue);
                 self.catch_up();
-                return self.executor.journal().end_command(resolved.facts.name, timing);
+                if matches!(session.wait, Wait::Nothing) {
+                    self.end_own(&seen, timing);
+                }
+                return;
             }
             Some(FollowUp::Watch) => return self.watch(session, resolved, args),
             Some(FollowUp::Unwatch(watched)) => self.executor.unwatch(*watched),
@@ -450,11 +509,19 @@ impl<F: Front> Turn<F> {
         {
             *reply = TimedReply::Nothing;
         }
-        self.executor.journal().end_command(resolved.facts.name, timing);
+        self.end_own(&seen, timing);
+        self.note_reply(session, resolved.facts, args, begin);
         self.finish_command(session, resolved, begin);
         self.take_up_settings();
         self.identify(session, true);
         self.deadlines.add(session.deadline(), session.client.slot());
+    }
+
+    /// A command of the engine or its front has ended.
+    pub(super) fn end_own(&mut self, seen: &Seen<'_>, timing: Option<Timing>) {
+        let journal = self.executor.journal();
+        journal.end_command(|| *seen, timing, true);
+        journal.tell(|| *seen);
     }
 
     #[inline]
@@ -531,6 +598,7 @@ impl<F: Front> Turn<F> {
     fn submit(&mut self, session: &mut Session<F>, gathered: Gathered) {
         if !gathered.request.is_empty() {
             let mut setting = session.setting(self.time.now);
+            setting.is_again = gathered.is_again;
             if let [command] = gathered.commands[..]
                 && self.engine.table.get(usize::from(command)).facts.flags.has(Flags::BLOCKING)
             {

@@ -142,14 +142,9 @@ impl<F: Front> Turn<F> {
         request.push((&spec.facts, spec.handler), args, &placement, shard_count, self.executor.home_shard());
         let origin = Origin { worker: self.id(), slot: usize::MAX, client: ClientId(0) };
         let setting = Setting {
-            db: DbIndex(0),
-            now: self.time.now,
-            no_touch: false,
-            style: F::plain(),
-            watch: None,
-            resumed: None,
-            reader: None,
-            guard: None,
+            // It is no client's: nobody is told.
+            is_again: true,
+            ..Setting::plain(DbIndex(0), self.time.now, F::plain())
         };
         self.executor.submit(request, setting, origin);
     }

@@ -296,8 +296,9 @@ impl<F: Front> Turn<F> {
             Resumed::NeedsAll => {
                 session.reply().error("ERR a script in a transaction has all stores from the start");
             }
-            Resumed::Done(Ok(())) => {}
+            Resumed::Done(Ok(())) => self.executor.end_paused_of(driven, place.next_of_core - 1),
             Resumed::Done(Err(error)) => {
+                self.executor.end_paused_of(driven, place.next_of_core - 1);
                 let record = self.executor.journal().record();
                 F::Probe::note(Note::Fails(driven.origin(), place.next - 1, &error, record));
                 session.reply().refuse(&error);
@@ -320,6 +321,13 @@ impl<F: Front> Turn<F> {
     fn end_exec(&mut self, slot: usize, mut session: Box<Session<F>>, pending: &PendingParts<F>) {
         self.cover.note(&self.engine.persistence, &mut session, &pending.commands);
         self.scratch.executed.extend_from_slice(&pending.commands);
+        if let [id] = pending.commands[..] {
+            // Those who look on hear of EXEC behind its commands.
+            let facts = self.engine.table.get(usize::from(id)).facts;
+            let args = [facts.name.as_bytes()];
+            let seen = self.seen(&session, facts, &args);
+            self.executor.journal().tell(|| seen);
+        }
         self.account();
         F::show(&session.client, &session.link, &session.output, session.figures(), self.time.now);
         self.sessions.put(session);
@@ -381,6 +389,9 @@ impl<F: Front> Turn<F> {
                     return paused;
                 }
             }
+            if session.output.end().saturating_sub(reached.begin) >= self.reply_limit() {
+                self.note_large_of_exec(session, queued, (source, place.next_of_core), reached.begin);
+            }
             self.end_queued(session, queued, reached);
         }
         let mode = &mut session.choice.reply_mode;
@@ -390,6 +401,27 @@ impl<F: Front> Turn<F> {
             mode => mode,
         };
         None
+    }
+
+    /// Keeps a command of EXEC whose reply is large, that begins at `begin`; `next_of_core` is the one of the core behind it.
+    #[cold]
+    fn note_large_of_exec(
+        &self,
+        session: &Session<F>,
+        queued: &Queued,
+        (source, next_of_core): (&Source<'_, F>, usize),
+        begin: usize,
+    ) {
+        let facts = self.engine.table.get(usize::from(queued.id)).facts;
+        let args = match (&queued.own, source, next_of_core.checked_sub(1)) {
+            (Some(own), ..) => own.args.iter().map(|arg| &arg[..]).collect(),
+            (None, Source::Here(transaction, _), Some(index)) => transaction.args(index),
+            (None, Source::Driven(driven), Some(index)) => driven.args(index),
+            (None, Source::Part(part), Some(index)) => part.operation.args(index),
+            (None, _, None) => return,
+        };
+        let seen = self.seen(session, facts, &args);
+        self.look_at_reply(session.output.end() - begin, facts, &seen);
     }
 
     /// Whether a session's user may not run all that it has queued.
@@ -527,12 +559,13 @@ impl<F: Front> Turn<F> {
         }
         let args: Args<'_> = command.args.iter().map(|arg| &arg[..]).collect();
         session.is_executing = true;
-        let timing = self.executor.journal().begin_command(command.facts.name);
+        let timing = self.executor.journal().begin_command(command.facts.name, true);
         let Handler::Driver(handler) = self.engine.table.all()[usize::from(id)].handler else {
             unreachable!("it was queued as the engine's own");
         };
         let follow_up = self.call(session, handler, &args);
-        self.executor.journal().end_command(command.facts.name, timing);
+        let seen = self.seen(session, command.facts, &args);
+        self.end_own(&seen, timing);
         match follow_up {
             None => {}
             Some(FollowUp::ResetStats) => {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use kora_core::reply::Reply;
 use kora_core::shard::claim::Abandoned;
+use kora_core::shard::operation::Operation;
 use kora_core::shard::serve::Blocked;
 use kora_core::time::UnixMs;
 
@@ -87,6 +88,7 @@ impl<F: Front> Turn<F> {
                     let Some(operation) = pending.blocking().cloned() else { continue };
                     if operation.abandon() == Abandoned::Now {
                         self.forget(slot);
+                        self.tell_end(&operation);
                         self.take_part(operation.timed_out());
                     }
                 }
@@ -106,12 +108,19 @@ impl<F: Front> Turn<F> {
             Wait::Operation(pending) => {
                 let Some(operation) = pending.blocking().cloned() else { return };
                 self.forget(origin.slot);
+                self.tell_end(&operation);
                 let part =
                     if with_error { operation.refused(UNBLOCKED_ERROR) } else { operation.timed_out() };
                 self.take_part(part);
             }
             Wait::Nothing | Wait::Freeing { .. } | Wait::Pause | Wait::Watches => {}
         }
+    }
+
+    /// Tells those who look on that a command has waited in vain: that took no time.
+    fn tell_end(&mut self, operation: &Operation<Workers<F>>) {
+        let journal = self.executor.journal();
+        operation.with_command(0, |seen| journal.end_summed(seen, 0, false));
     }
 
     /// Replies to a session that waited for a time, and lets it go on.

@@ -159,7 +159,7 @@ fn synonyms_stand_for_each_other() {
         index.put(key.as_bytes(), &Document { order, ..texts(&[text]) }).unwrap();
     }
     let find = |index: &mut Index, node: &Node, scorer| {
-        search(index, node, &Options::default(), &SearchScoring { scorer, payload: None })
+        search(index, node, &Options::default(), &SearchScoring { scorer, ..SearchScoring::default() })
     };
     let scored = |rows: &[(&str, f64)]| {
         rows.iter().map(|(key, score)| ((*key).to_owned(), *score)).collect::<Vec<_>>()
@@ -208,7 +208,7 @@ fn own_scores_and_payloads() {
         (Scorer::DisMax, [("d1", 1.0), ("d2", 1.0), ("d3", 1.0)]),
     ];
     for (scorer, rows) in expected {
-        let scoring = SearchScoring { scorer, payload: Some(b"abcd") };
+        let scoring = SearchScoring { scorer, payload: Some(b"abcd"), ..SearchScoring::default() };
         let found = search(&mut index, &word("foo"), &Options::default(), &scoring);
         for ((key, score), (wanted_key, wanted)) in found.iter().zip(rows) {
             assert_eq!(key, wanted_key, "{scorer:?}");

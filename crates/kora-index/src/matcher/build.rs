@@ -143,6 +143,8 @@ impl<'a> Builder<'a> {
         let cursor = held.map_or_else(Cursor::empty, |held| held.postings.cursor(layout));
         let is_current = self.index.table().is_current(self.snapshot);
         let takes_all = !layout.fields || fields & self.index.text_fields() == self.index.text_fields();
+        // Then nobody has to look at fields.
+        let fields = if takes_all { u128::MAX } else { fields };
         let here = (is_current && takes_all).then(|| held.map_or(0, Held::count));
         let total = self.statistics.documents;
         let idf = (score::idf(total, documents), score::idf_std(total, documents));

@@ -4,20 +4,25 @@
 //! do not count; in order, each word is taken as early as it can be, not before the one before it; in any order, the window that moves is the one of
 //! the least position.
 
+use smallvec::SmallVec;
+
 use super::Matcher;
 use crate::postings::END;
 use crate::varint::Reader;
 
+/// Ascending. Most words stand at few places.
+type Positions = SmallVec<[u32; 6]>;
+
 /// Positions of a part at the document it stands at, ascending. None: the part does not count where positions do, by its kind; a group of parts counts
 /// even if none of them has positions, and so do points.
-pub(crate) fn positions_of(part: &Matcher<'_>) -> Option<Vec<u32>> {
+pub(crate) fn positions_of(part: &Matcher<'_>) -> Option<Positions> {
     match part {
         Matcher::Term { cursor, .. } => {
             let bytes = cursor.entry().positions;
             if bytes.is_empty() {
                 return None;
             }
-            let mut positions = Vec::new();
+            let mut positions = Positions::new();
             let (mut reader, mut position) = (Reader::new(bytes), 0_u32);
             while !reader.is_done() {
                 position = position.saturating_add(reader.read32());
@@ -29,14 +34,14 @@ pub(crate) fn positions_of(part: &Matcher<'_>) -> Option<Vec<u32>> {
         Matcher::And(and) => merged(and.parts.iter()),
         Matcher::Optional { inner, at, .. } if inner.at() == *at => positions_of(inner),
         Matcher::Counted(counted) => positions_of(&counted.inner),
-        Matcher::Set { is_of_points: true, .. } => Some(Vec::new()),
+        Matcher::Set { is_of_points: true, .. } => Some(Positions::new()),
         _ => None,
     }
 }
 
 /// Positions of several, unless all of them are negations and the like.
-fn merged<'m, 'a: 'm>(parts: impl Iterator<Item = &'m Matcher<'a>>) -> Option<Vec<u32>> {
-    let mut all: Option<Vec<u32>> = None;
+fn merged<'m, 'a: 'm>(parts: impl Iterator<Item = &'m Matcher<'a>>) -> Option<Positions> {
+    let mut all: Option<Positions> = None;
     for part in parts {
         if let Some(positions) = positions_of(part) {
             all.get_or_insert_default().extend(positions);
@@ -65,9 +70,9 @@ pub(super) fn is_within(parts: &[Matcher<'_>], slop: u64, in_order: bool) -> boo
     if parts.len() <= 1 {
         return true;
     }
-    let lists: Vec<Vec<u32>> = parts.iter().filter_map(positions_of).collect();
+    let lists: SmallVec<[Positions; 4]> = parts.iter().filter_map(positions_of).collect();
     // The oracle takes a group without positions as being anywhere, unless an order is asked for.
-    if lists.is_empty() || (!in_order && lists.iter().any(Vec::is_empty)) {
+    if lists.is_empty() || (!in_order && lists.iter().any(|list| list.is_empty())) {
         return true;
     }
     if in_order {
@@ -77,7 +82,7 @@ pub(super) fn is_within(parts: &[Matcher<'_>], slop: u64, in_order: bool) -> boo
     }
 }
 
-fn is_within_in_order(lists: &[Vec<u32>], slop: i64) -> bool {
+fn is_within_in_order(lists: &[Positions], slop: i64) -> bool {
     let Some((first, others)) = lists.split_first() else { return false };
     let mut places = vec![0; others.len()];
     'starts: for start in first {
@@ -98,7 +103,7 @@ fn is_within_in_order(lists: &[Vec<u32>], slop: i64) -> bool {
     false
 }
 
-fn is_within_in_any_order(lists: &[Vec<u32>], slop: u64) -> bool {
+fn is_within_in_any_order(lists: &[Positions], slop: u64) -> bool {
     let mut places = vec![0; lists.len()];
     let between = lists.len() as u64 - 1;
     loop {
@@ -125,7 +130,7 @@ fn is_within_in_any_order(lists: &[Vec<u32>], slop: u64) -> bool {
     reason = "a small whole number"
 )]
 pub(crate) fn distance(part: &Matcher<'_>) -> u64 {
-    let parts: Vec<&Matcher<'_>> = match part {
+    let parts: SmallVec<[&Matcher<'_>; 4]> = match part {
         Matcher::And(and) => and.parts.iter().collect(),
         Matcher::Or(or) if or.first_only => return 1,
         Matcher::Or(or) => or.matching().collect(),
@@ -137,7 +142,7 @@ pub(crate) fn distance(part: &Matcher<'_>) -> u64 {
     if count <= 1 {
         return 1;
     }
-    let lists: Vec<Vec<u32>> = parts.into_iter().filter_map(positions_of).collect();
+    let lists: SmallVec<[Positions; 4]> = parts.into_iter().filter_map(positions_of).collect();
     let mut total = 0_u64;
     for pair in lists.windows(2) {
         let least = least_distance(&pair[0], &pair[1]);

@@ -1,7 +1,7 @@
 //! Reads postings in the order of documents, and skips blocks that a search has no use for.
 
 use super::entries::Entries;
-use super::{BLOCK_NUMBERS, Best, Block, END, Entry, Layout};
+use super::{Best, Block, END, Entry, Layout};
 
 /// A place among the postings of a word. Before the first call of [`Cursor::advance`] it stands before all documents.
 #[derive(Clone, Debug)]
@@ -30,7 +30,7 @@ pub(crate) struct Spot<'a> {
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(blocks: &'a [Block], layout: Layout) -> Self {
-        let entries = Entries::new(&[], None, layout, (0, 0));
+        let entries = Entries::open(&[], layout, (0, 0));
         let current = Spot { document: 0, frequency: 0, positions: &[] };
         let mut cursor =
             Self { blocks, layout, at: 0, entries, one: None, current, has_current: false, is_read: true };
@@ -39,8 +39,8 @@ impl<'a> Cursor<'a> {
     }
 
     /// A cursor over one entry.
-    pub(super) fn of_one(entry: Entry<'a>, best: Best) -> Self {
-        Self { one: Some((entry, best)), ..Self::empty() }
+    pub(super) fn of_one(entry: Entry<'a>, best: Best, layout: Layout) -> Self {
+        Self { one: Some((entry, best)), ..Self::new(&[], layout) }
     }
 
     /// A cursor over nothing.
@@ -88,38 +88,33 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Reads the whole entry at which it stands, if that is not done. Complexity: O(entries since the last one that was read).
+    /// Reads the frequency of the entry at which it stands, and its positions if they are asked for. Complexity: O(1) for a single occurrence without
+    /// positions, else O(entries since the last one that was read).
     #[inline]
-    pub(crate) fn read(&mut self) {
-        if !self.is_read {
-            (self.current.frequency, self.current.positions) = self.entries.detail();
+    pub(crate) fn read(&mut self, with_positions: bool) {
+        if self.is_read {
+            return;
+        }
+        if !with_positions && self.entries.is_simple() {
+            (self.current.frequency, self.current.positions) = (1, &[]);
+        } else {
+            (self.current.frequency, self.current.positions) = self.entries.occurrences();
             self.is_read = true;
         }
     }
 
-    /// Blocks that it goes through.
-    pub(crate) fn block_count(&self) -> usize {
-        self.blocks.len()
+    pub(super) fn blocks(&self) -> &'a [Block] {
+        self.blocks
     }
 
-    /// Gives the documents of one block from `target` on that stand in one of the fields, and goes on to the next block; returns how many there are: none when all
-    /// blocks are passed. Complexity: O(log blocks + entries of a block that has some).
-    pub(crate) fn numbers(&mut self, target: u32, fields: u128, numbers: &mut [u32; BLOCK_NUMBERS]) -> usize {
-        loop {
-            let Some(block) = self.blocks.get(self.at) else {
-                numbers[0] = self.last(target, fields);
-                return usize::from(numbers[0] != END);
-            };
-            if block.last < target {
-                self.skip(target);
-                continue;
-            }
-            let count = block.entries(self.layout).numbers(target, fields, numbers);
-            self.enter(self.at + 1);
-            if count > 0 {
-                return count;
-            }
-        }
+    /// What is kept of each document.
+    pub(crate) fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// The entry, if it is the only one and to come.
+    pub(super) fn only(&self) -> Option<Entry<'a>> {
+        self.one.map(|(entry, _)| entry)
     }
 
     /// Goes past blocks from the one with `target` on for as long as `is_wanted` has no use for them, and returns the first number that may be in one

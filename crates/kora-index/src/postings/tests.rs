@@ -38,7 +38,7 @@ fn read(postings: &Postings, layout: Layout, gone: &BTreeSet<u32>) -> Model {
         while document != END {
             // Not all of them are read: what lies between is passed over.
             if !gone.contains(&document) {
-                cursor.read();
+                cursor.read(true);
                 found.insert(document, (cursor.entry().frequency, cursor.entry().positions.to_vec()));
             }
             document = cursor.advance(document + 1, 1 << field);

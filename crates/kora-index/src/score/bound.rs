@@ -27,6 +27,8 @@ pub(crate) struct Ceiling<'a> {
 enum For {
     /// All.
     Any,
+    /// Those where all occurs once.
+    Singles,
     /// The one that the matcher stands at.
     This,
 }
@@ -58,6 +60,11 @@ impl<'a> Ceiling<'a> {
         self.of(matcher, For::This)
     }
 
+    /// No document scores more in which no word that it has of the query occurs more than once. Complexity: O(parts of the query).
+    pub(crate) fn of_singles(&self, matcher: &Matcher<'_>) -> f64 {
+        self.of(matcher, For::Singles)
+    }
+
     /// No document with an entry of a block scores more, if the block's word is all that is asked for.
     pub(crate) fn of_block(&self, idf: (f64, f64), best: Best) -> f64 {
         if self.factor == f64::INFINITY {
@@ -87,7 +94,11 @@ impl<'a> Ceiling<'a> {
     fn part(&self, part: &Matcher<'_>, which: For) -> f64 {
         match part {
             Matcher::Term { cursor, idf, .. } => {
-                let frequency = if which == For::This { cursor.entry().frequency } else { u32::MAX };
+                let frequency = match which {
+                    For::Any => u32::MAX,
+                    For::Singles => 1,
+                    For::This => cursor.entry().frequency,
+                };
                 self.term(*idf, f64::from(frequency))
             }
             Matcher::And(and) => and.parts.iter().map(|part| self.part(part, which)).sum(),

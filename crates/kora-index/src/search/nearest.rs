@@ -168,7 +168,7 @@ impl NearestSearch {
         let steps = *left;
         let cost = cost_of(vectors);
         let mut spent = 0;
-        let is_over = matches.step(index, steps, &SearchScoring::default(), |one| {
+        let is_over = matches.step(index, steps, &SearchScoring::NONE, |one| {
             let before = batch.slots.len();
             batch.slots.extend(vectors.slots(one.document));
             spent += cost * (batch.slots.len() - before);
@@ -213,7 +213,7 @@ impl NearestSearch {
         (mut set, mut count): (DocumentSet, usize),
         left: &mut usize,
     ) -> Way {
-        let is_over = self.matches.step(index, *left, &SearchScoring::default(), |one| {
+        let is_over = self.matches.step(index, *left, &SearchScoring::NONE, |one| {
             set.insert(one.document);
             count += 1;
             Flow::Continue

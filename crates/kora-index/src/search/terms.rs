@@ -30,7 +30,7 @@ impl<'m> Match<'m> {
         match part {
             Matcher::Term { cursor, text, idf, .. } => {
                 // Words have positions, unless the index keeps none.
-                let is_value = cursor.entry().positions.is_empty();
+                let is_value = !cursor.layout().positions;
                 found.push(FoundTerm { text, rarity: idf.0, is_value });
             }
             Matcher::And(and) => and.parts.iter().for_each(|part| self.collect(part, found)),

@@ -6,6 +6,7 @@ mod model;
 mod oracle;
 mod profiles;
 mod vectors;
+mod windows;
 
 use std::collections::BTreeMap;
 
@@ -67,7 +68,7 @@ impl Parts {
 
 impl Running {
     fn step(&mut self, parts: &Parts, steps: usize) -> bool {
-        let scoring = SearchScoring { scorer: self.scorer, payload: None };
+        let scoring = SearchScoring { scorer: self.scorer, ..SearchScoring::default() };
         for (at, index) in parts.0.iter().enumerate() {
             let top = &mut self.tops[at];
             self.is_over[at] = self.is_over[at]
@@ -250,7 +251,7 @@ proptest! {
         let mut running = parts.begin(&Node::new(crate::query::NodeKind::All), Scorer::DocScore, ALL);
         let mut top = TopKeys::new(limit, direction);
         let index = &parts.0[0];
-        running.searches[0].step(index, usize::MAX, &SearchScoring::default(), |found| {
+        running.searches[0].step(index, usize::MAX, &SearchScoring::NONE, |found| {
             top.consider(index.sortable(found.document, model::NUMBER_FIELD), found, false);
             Flow::Continue
         });

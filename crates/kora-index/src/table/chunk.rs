@@ -156,6 +156,12 @@ impl Chunk {
         self.live[(at / 64) as usize] >> (at % 64) & 1 == 1
     }
 
+    /// Which of 64 places live, from one on that is a multiple of 64.
+    #[inline]
+    pub(super) fn live_word(&self, at: u32) -> u64 {
+        self.live[(at / 64) as usize]
+    }
+
     /// The last place that lives.
     pub(super) fn last_live(&self) -> Option<u32> {
         let (word, bits) = self.live.iter().enumerate().rfind(|(_, bits)| **bits != 0)?;

@@ -94,6 +94,11 @@ pub(super) trait Purpose: Debug + Send + Sync + 'static {
     /// Takes a match.
     fn offer(&self, found: &mut Self::Found, part: &PartSearch<'_>, one: &Match<'_>) -> Flow;
 
+    /// Whether it asks for scores or words of matches that it takes.
+    fn asks_scores(&self) -> bool {
+        true
+    }
+
     /// Takes the nearest vectors of all parts, in their order, which were asked for besides.
     fn take_nearest(&self, _: Vec<(usize, KeptKey, Hit)>) {}
 

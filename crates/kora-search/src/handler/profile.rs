@@ -155,6 +155,10 @@ impl<P: Profilable> Purpose for Timed<P> {
         self.inner.begin()
     }
 
+    fn asks_scores(&self) -> bool {
+        self.inner.asks_scores()
+    }
+
     fn offer(&self, found: &mut P::Found, part: &PartSearch<'_>, one: &Match<'_>) -> Flow {
         self.offering.time(self.stopwatch.clock, || self.inner.offer(found, part, one))
     }

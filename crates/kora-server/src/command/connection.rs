@@ -15,7 +15,7 @@ use kora_protocol::Resp;
 use super::{Call, Handler, ServerCall, facts};
 use crate::shared::client::flag;
 use crate::shared::connection::{become_user, close_after_output};
-use kora_engine::command::subscription;
+use kora_engine::command::{monitor, subscription};
 use kora_engine::front::Front as _;
 use kora_engine::session::ReplyMode;
 
@@ -64,6 +64,7 @@ fn quit(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
 
 /// Puts the connection into the state of a new one, save for what its library calls itself.
 fn reset(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
+    monitor::end(call);
     subscription::end_all(call);
     call.end_transaction();
     let user = call.engine.access.default_user();

@@ -8,6 +8,7 @@ use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
 
 use super::ServerCall;
+use crate::introspect::cpu::cpu_seconds;
 use crate::introspect::info::Sections;
 use crate::introspect::info::snapshot::{
     CommandStat, CpuInfo, ErrorStat, InfoSnapshot, LatencyStat, ServerInfo, SizesInfo, ThreadInfo,
@@ -29,7 +30,8 @@ pub(super) fn info(call: ServerCall<'_>, args: &[&[u8]], out: &mut dyn Reply) ->
     Ok(())
 }
 
-fn snapshot(call: ServerCall<'_>, sections: Sections) -> InfoSnapshot {
+/// What INFO shows of some sections.
+pub(crate) fn snapshot(call: ServerCall<'_>, sections: Sections) -> InfoSnapshot {
     InfoSnapshot {
         metrics: crate::metrics::read(call.front, |about| sections.has(about.section)),
         server: server(call),
@@ -102,19 +104,25 @@ fn latencies(call: ServerCall<'_>) -> Vec<LatencyStat> {
     if !config.tracks_latency {
         return Vec::new();
     }
-    let stat = |(name, ids): (&'static str, Vec<usize>)| {
-        let counters = call.front.engine.counters.iter();
-        let histograms = counters.flat_map(|counters| ids.iter().map(|&id| &counters.commands[id].latency));
-        let distribution = Distribution::of(histograms)?;
+    let stat = |(name, distribution): (&'static str, Distribution)| {
         let percentiles =
             config.latency_percentiles.0.iter().map(|&percent| (percent, distribution.percentile(percent)));
-        Some(LatencyStat { name, percentiles: percentiles.collect() })
+        LatencyStat { name, percentiles: percentiles.collect() }
     };
-    known_commands(call).filter_map(stat).collect()
+    distributions(call).map(stat).collect()
+}
+
+/// How long the calls of commands took, where that was counted.
+pub(crate) fn distributions(call: ServerCall<'_>) -> impl Iterator<Item = (&'static str, Distribution)> {
+    known_commands(call).filter_map(move |(name, ids)| {
+        let counters = call.front.engine.counters.iter();
+        let histograms = counters.flat_map(|counters| ids.iter().map(|&id| &counters.commands[id].latency));
+        Some((name, Distribution::of(histograms)?))
+    })
 }
 
 /// The commands that Redis knows, in the order of the table, each with the places of what counts as it.
-fn known_commands(call: ServerCall<'_>) -> impl Iterator<Item = (&'static str, Vec<usize>)> {
+fn known_commands(call: ServerCall<'_>) -> impl Iterator<Item = (&'static str, Vec<usize>)> + use<> {
     let mut known: Vec<(&'static str, Vec<usize>)> = Vec::new();
     let mut places = HashMap::new();
     for command in call.front.engine.table.all() {
@@ -135,16 +143,6 @@ fn cpu(call: ServerCall<'_>) -> CpuInfo {
     let (user, system) = cpu_seconds("/proc/self/stat");
     let (main_user, main_system) = cpu_seconds(&format!("/proc/self/task/{first_worker}/stat"));
     CpuInfo { user, system, main_user, main_system }
-}
-
-/// Seconds spent in the program and in the kernel, of a process or a thread.
-fn cpu_seconds(path: &str) -> (f64, f64) {
-    let text = std::fs::read_to_string(path).unwrap_or_default();
-    let ticks_per_second = f64::from(u32::try_from(rustix::param::clock_ticks_per_second()).unwrap_or(100));
-    let mut fields = text.rsplit(") ").next().unwrap_or_default().split(' ').skip(11);
-    let mut seconds =
-        || fields.next().and_then(|ticks| ticks.parse::<f64>().ok()).unwrap_or(0.0) / ticks_per_second;
-    (seconds(), seconds())
 }
 
 fn commands(call: ServerCall<'_>) -> Vec<CommandStat> {

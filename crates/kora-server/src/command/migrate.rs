@@ -53,6 +53,7 @@ pub(super) const MIGRATE: CommandSpec = CommandSpec {
             },
         ],
         key_finder: Some(find_keys),
+        secrets: Some(is_secret),
         since: "2.6.0",
         summary: "Moves keys to another server, atomically",
         complexity: "O(N) with N bytes of the values, as for DUMP, the other server's RESTORE and DEL",
@@ -167,6 +168,18 @@ fn parse<'a>(args: &'a [&'a [u8]]) -> CommandResult<Asked<'a>> {
         auth,
     };
     Ok(Asked { keys, copies, replaces, target })
+}
+
+/// Whether an argument says who asks the other server.
+fn is_secret(args: &[&[u8]], index: usize) -> bool {
+    let is = |at: usize, word: &[u8]| args[at].eq_ignore_ascii_case(word);
+    let are_keys = |at: usize| (6..at).any(|before| is(before, b"KEYS"));
+    (1..=2).any(|distance| {
+        index >= 6 + distance && {
+            let at = index - distance;
+            (is(at, b"AUTH2") || distance == 1 && is(at, b"AUTH")) && !are_keys(at)
+        }
+    })
 }
 
 fn migrate(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {

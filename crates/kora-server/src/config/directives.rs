@@ -1,6 +1,6 @@
 //! The directives: one row each, by what they are about.
 //!
-//! Names, shapes and bounds are Redis's 8.0, and Valkey's 8.1 for those that Redis has not; `workers` is Kora's own. CONFIG GET lists them in this order.
+//! Names, shapes and bounds are Redis's 8.0, and Valkey's 8.1 for those that Redis has not; `workers` and those of metrics are Kora's own. CONFIG GET lists them in this order.
 
 use super::checked;
 use super::field::Field;
@@ -37,6 +37,7 @@ fn working_directory(dir: &[u8]) -> Vec<u8> {
 pub(super) const DIRECTIVES: &[&[Directive]] = &[
     NETWORK,
     TLS,
+    METRICS,
     LIMITS,
     GENERAL,
     MEMORY,
@@ -51,7 +52,7 @@ pub(super) const DIRECTIVES: &[&[Directive]] = &[
 
 const fn row(name: &'static str, shape: Shape, meaning: Meaning) -> Directive {
     let (change, apply) = (Change::AnyTime, Apply::WhenRead);
-    Directive { name, aliases: &[], shape, change, apply, meaning, accumulates: false }
+    Directive { name, aliases: &[], shape, change, apply, meaning, accumulates: false, is_secret: false }
 }
 
 const fn inert(name: &'static str, shape: Shape, default: &'static str, because: &'static str) -> Directive {
@@ -139,6 +140,14 @@ const NETWORK: &[Directive] = &[
     field!("max-new-tls-connections-per-cycle", Int(1, 1000), tls.handshakes_per_round),
 ];
 
+/// Kora's own: metrics and console over HTTP.
+const METRICS: &[Directive] = &[
+    field!("metrics-port", Int(0, PORT), metrics.port).at_start(),
+    field!("metrics-bind", Words, metrics.bind).at_start(),
+    field!("console", Bool, metrics.console),
+    field!("console-hosts", Words, metrics.hosts),
+];
+
 const TLS: &[Directive] = &[
     field!("tls-port", Int(0, PORT), tls.port).then(Apply::TlsListeners),
     field!("tls-cluster", Bool, tls.cluster).then(Apply::Tls),
@@ -148,10 +157,10 @@ const TLS: &[Directive] = &[
     field!("tls-ca-cert-file", Text, tls.ca_cert_file).then(Apply::Tls),
     field!("tls-cert-file", Text, tls.cert_file).then(Apply::Tls),
     field!("tls-key-file", Text, tls.key_file).then(Apply::Tls),
-    field!("tls-key-file-pass", Text, tls.key_file_pass).then(Apply::Tls),
+    field!("tls-key-file-pass", Text, tls.key_file_pass).secret().then(Apply::Tls),
     field!("tls-client-cert-file", Text, tls.client_cert_file).then(Apply::Tls),
     field!("tls-client-key-file", Text, tls.client_key_file).then(Apply::Tls),
-    field!("tls-client-key-file-pass", Text, tls.client_key_file_pass).then(Apply::Tls),
+    field!("tls-client-key-file-pass", Text, tls.client_key_file_pass).secret().then(Apply::Tls),
     field!("tls-protocols", Text, tls.protocols).then(Apply::Tls),
     field!("tls-ciphers", Text, tls.ciphers).then(Apply::Tls),
     field!("tls-ciphersuites", Text, tls.ciphersuites).then(Apply::Tls),
@@ -369,8 +378,8 @@ const REPLICATION: &[Directive] = &[
     unavailable("min-replicas-to-write", Int(0, INT), &["0"], "replication is")
         .also(&["min-slaves-to-write"]),
     inert("min-replicas-max-lag", Int(0, INT), "10", NO_REPLICAS).also(&["min-slaves-max-lag"]),
-    inert("masterauth", Text, "", NO_REPLICAS).also(&["primaryauth"]),
-    inert("masteruser", Text, "", NO_REPLICAS).also(&["primaryuser"]),
+    inert("masterauth", Text, "", NO_REPLICAS).secret().also(&["primaryauth"]),
+    inert("masteruser", Text, "", NO_REPLICAS).secret().also(&["primaryuser"]),
     inert("dual-channel-replication-enabled", Bool, "no", NO_REPLICAS),
     inert("availability-zone", Text, "", NO_REPLICAS),
     inert("shutdown-timeout", Int(0, INT), "10", NO_REPLICAS),
@@ -435,7 +444,7 @@ const CLUSTER: &[Directive] = &[
 ];
 
 const SECURITY: &[Directive] = &[
-    field!("requirepass", Text, password),
+    field!("requirepass", Text, password).secret(),
     field!("enable-debug-command", Choice(Permission::WORDS), debug_command).at_start(),
     field!("enable-protected-configs", Choice(Permission::WORDS), protected_configs).at_start(),
     unavailable("enable-module-command", Choice(Permission::WORDS), &["no"], "loading modules is").at_start(),
@@ -446,20 +455,15 @@ const SECURITY: &[Directive] = &[
 ];
 
 const STATISTICS: &[Directive] = &[
-    unavailable("slowlog-log-slower-than", Int(-1, i64::MAX), &["10000", "-1"], "the slow log is")
+    field!("slowlog-log-slower-than", Int(-1, i64::MAX), observe.slow_us)
         .also(&["commandlog-execution-slower-than"]),
-    inert("slowlog-max-len", Int(0, i64::MAX), "128", NO_SLOW_LOG)
+    field!("slowlog-max-len", Int(0, i64::MAX), observe.slow_kept_max)
         .also(&["commandlog-slow-execution-max-len"]),
-    unavailable(
-        "commandlog-request-larger-than",
-        Int(-1, i64::MAX),
-        &["1048576", "-1"],
-        "the command log is",
-    ),
-    unavailable("commandlog-reply-larger-than", Int(-1, i64::MAX), &["1048576", "-1"], "the command log is"),
-    inert("commandlog-large-request-max-len", Int(0, i64::MAX), "128", NO_SLOW_LOG),
-    inert("commandlog-large-reply-max-len", Int(0, i64::MAX), "128", NO_SLOW_LOG),
-    unavailable("latency-monitor-threshold", Int(0, i64::MAX), &["0"], "latency monitoring is"),
+    field!("commandlog-request-larger-than", Int(-1, i64::MAX), observe.request_bytes),
+    field!("commandlog-reply-larger-than", Int(-1, i64::MAX), observe.reply_bytes),
+    field!("commandlog-large-request-max-len", Int(0, i64::MAX), observe.requests_kept_max),
+    field!("commandlog-large-reply-max-len", Int(0, i64::MAX), observe.replies_kept_max),
+    field!("latency-monitor-threshold", Int(0, i64::MAX), observe.event_ms),
     field!("latency-tracking", Bool, tracks_latency),
     row(
         "latency-tracking-info-percentiles",
@@ -504,7 +508,6 @@ const NO_RDMA: &str = "there is no RDMA";
 const NO_REPLICAS: &str = "there is no replication yet";
 const NO_CLUSTER: &str = "there is no cluster mode yet";
 const SYNCED_IN_SLICES: &str = "snapshots are always synced in slices";
-const NO_SLOW_LOG: &str = "there is no slow log yet";
 const NO_DEFRAG: &str = "there is no active defragmentation yet";
 const FREES_LAZILY: &str = "memory is always freed lazily";
 const ACCEPTS: &str = "workers accept connections in turn with other work";

@@ -21,6 +21,8 @@ pub struct Directive {
     pub meaning: Meaning,
     /// Whether each of its lines in a file adds to those before it; one without a value begins anew.
     pub accumulates: bool,
+    /// Whether its value is not to be seen in logs.
+    pub is_secret: bool,
 }
 
 /// When a directive can be changed.
@@ -110,6 +112,13 @@ impl Directive {
             Change::AtStart => Change::ProtectedAtStart,
             _ => Change::Protected,
         };
+        self
+    }
+
+    /// The same directive, whose value is not to be seen in logs.
+    #[must_use]
+    pub const fn secret(mut self) -> Self {
+        self.is_secret = true;
         self
     }
 

@@ -142,9 +142,6 @@ fn set_is_all_or_nothing() {
 fn what_does_not_exist_yet_is_refused_but_its_off_value_is_not() {
     for (name, off, on) in [
         ("activedefrag", "no", "yes"),
-        ("slowlog-log-slower-than", "10000", "0"),
-        ("slowlog-log-slower-than", "-1", "1"),
-        ("commandlog-reply-larger-than", "-1", "100"),
         ("rdb-version-check", "strict", "relaxed"),
         ("min-replicas-to-write", "0", "1"),
     ] {

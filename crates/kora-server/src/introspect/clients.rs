@@ -68,6 +68,8 @@ pub struct ClientInfo {
 #[derive(Clone, Copy, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a letter of the flags field, and they combine")]
 pub struct ClientFlags {
+    /// `O`: is told of all commands.
+    pub is_monitor: bool,
     /// `x`: in a transaction.
     pub in_multi: bool,
     /// `d`: a watched key changed.
@@ -97,6 +99,7 @@ pub struct ClientFlags {
 impl ClientFlags {
     fn letters(self) -> String {
         let letters: String = [
+            (self.is_monitor, 'O'),
             (self.is_subscriber, 'P'),
             (self.in_multi, 'x'),
             (self.is_blocked, 'b'),

@@ -85,6 +85,13 @@ impl Sections {
         }))
     }
 
+    /// All but some.
+    #[must_use]
+    pub fn without(some: &[Section]) -> Self {
+        let others = SECTIONS.into_iter().filter(|section| !some.contains(section));
+        Self(others.fold(0, |bits, section| bits | bit(section)))
+    }
+
     /// Whether `section` is among them: what is costly to find out need not be in a snapshot that does not show it.
     #[must_use]
     pub const fn has(self, section: Section) -> bool {

@@ -2,13 +2,17 @@
 
 use std::ffi::OsStr;
 use std::io;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use super::listener::Place;
+use super::listener::{self, Place};
 use super::tls::contexts;
 use super::{Listener, groups};
 use crate::config::Config;
+
+/// Connections that may wait at `metrics-port`.
+const METRICS_BACKLOG: i32 = 64;
 
 /// The ports of a configuration, and whether what comes there is encrypted.
 fn ports(config: &Config) -> impl Iterator<Item = (u16, bool)> {
@@ -100,6 +104,11 @@ pub fn check(config: &Config) -> io::Result<()> {
             is_any |= !tcp(config, address, (0, is_encrypted), &[])?.is_empty();
         }
     }
+    if config.metrics.port != 0 {
+        for host in &config.metrics.bind {
+            addresses((host, 0), |address| listener::listen(address, 0, METRICS_BACKLOG).map(Some))?;
+        }
+    }
     if is_any { Ok(()) } else { Err(nowhere()) }
 }
 
@@ -109,11 +118,38 @@ fn tcp(
     (port, is_encrypted): (u16, bool),
     present: &[Place],
 ) -> io::Result<Vec<Listener>> {
+    addresses((host, port), |address| {
+        let place = Place { address, is_encrypted };
+        let is_new = !present.contains(&place);
+        is_new.then(|| Listener::tcp(place, config.socket_mark, backlog(config))).transpose()
+    })
+}
+
+/// Opens the listeners of `metrics-port`; none without it.
+///
+/// # Errors
+/// If one can't be opened that is not optional.
+pub(crate) fn metrics(config: &Config) -> io::Result<Vec<TcpListener>> {
+    let mut listeners = Vec::new();
+    if config.metrics.port != 0 {
+        for host in &config.metrics.bind {
+            let place = (host.as_str(), config.metrics.port);
+            let listen = |address| listener::listen(address, 0, METRICS_BACKLOG);
+            let opened = addresses(place, |address| Ok(Some(listen(address)?.into())))?;
+            listeners.extend(opened);
+        }
+    }
+    Ok(listeners)
+}
+
+/// What `open` makes of the addresses of a host, which may be missing if it is optional.
+fn addresses<T>(
+    (host, port): (&str, u16),
+    open: impl Fn(SocketAddr) -> io::Result<Option<T>>,
+) -> io::Result<Vec<T>> {
     let (host, is_optional) = host.strip_prefix('-').map_or((host, false), |host| (host, true));
     let opened = Listener::addresses(host, port).and_then(|addresses| {
-        let places = addresses.into_iter().map(|address| Place { address, is_encrypted });
-        let new = places.filter(|place| !present.contains(place));
-        new.map(|place| Listener::tcp(place, config.socket_mark, backlog(config))).collect()
+        addresses.into_iter().filter_map(|address| open(address).transpose()).collect()
     });
     match opened {
         Ok(opened) => Ok(opened),

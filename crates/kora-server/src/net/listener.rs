@@ -47,6 +47,23 @@ impl Drop for SocketPath {
     }
 }
 
+/// A socket that listens at an address, without waiting.
+pub(super) fn listen(address: SocketAddr, mark: u32, backlog: i32) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    if mark != 0 {
+        // Connections that are accepted have it too.
+        socket.set_mark(mark)?;
+    }
+    socket.bind(&address.into())?;
+    socket.listen(backlog)?;
+    Ok(socket)
+}
+
 impl Listener {
     /// The addresses that `host` (a name, an address or `*`) stands for.
     pub(crate) fn addresses(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
@@ -59,19 +76,7 @@ impl Listener {
 
     /// Listens at a place. The system marks packets of its connections with `mark`, unless that is 0.
     pub(crate) fn tcp(Place { address, is_encrypted }: Place, mark: u32, backlog: i32) -> io::Result<Self> {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-        if address.is_ipv6() {
-            socket.set_only_v6(true)?;
-        }
-        socket.set_reuse_address(true)?;
-        socket.set_nonblocking(true)?;
-        if mark != 0 {
-            // Connections that are accepted have it too.
-            socket.set_mark(mark)?;
-        }
-        socket.bind(&address.into())?;
-        socket.listen(backlog)?;
-        let listener = mio::net::TcpListener::from_std(socket.into());
+        let listener = mio::net::TcpListener::from_std(listen(address, mark, backlog)?.into());
         Ok(if is_encrypted { Self::Tls(listener) } else { Self::Tcp(listener) })
     }
 

@@ -32,6 +32,8 @@ pub(crate) mod flag {
     pub(crate) const CLOSING: u8 = 8;
     /// Came through a unix socket.
     pub(crate) const UNIX: u8 = 16;
+    /// MONITOR: is told of all commands.
+    pub(crate) const MONITOR: u8 = 64;
     /// Is being closed to save memory.
     pub(crate) const EVICTED: u8 = 32;
     /// CLIENT CAPA REDIRECT.
@@ -157,8 +159,15 @@ mod tests {
 
     #[test]
     fn flags_are_distinct_bits() {
-        let all =
-            [flag::NO_EVICT, flag::NO_TOUCH, flag::CLOSING, flag::UNIX, flag::EVICTED, flag::TAKES_REDIRECTS];
+        let all = [
+            flag::NO_EVICT,
+            flag::NO_TOUCH,
+            flag::CLOSING,
+            flag::UNIX,
+            flag::MONITOR,
+            flag::EVICTED,
+            flag::TAKES_REDIRECTS,
+        ];
         assert_eq!(all.iter().fold(0, |set, bit| set | bit).count_ones() as usize, all.len());
     }
 }

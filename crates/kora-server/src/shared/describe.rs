@@ -35,6 +35,7 @@ pub(crate) fn describe(shared: &Shared, client: &Client, now: UnixMs) -> ClientI
             is_blocked: client.is_blocked(),
             closes_after_reply: client.has_flag(flag::CLOSING),
             is_unix: client.has_flag(flag::UNIX),
+            is_monitor: client.has_flag(flag::MONITOR),
             no_evict: client.has_flag(flag::NO_EVICT),
             no_touch: client.has_flag(flag::NO_TOUCH),
             in_multi: queued.is_some(),

@@ -12,6 +12,8 @@ use crate::net::{Peer, Transport};
 pub(crate) enum WorkerMail {
     /// Serve this new connection.
     Adopt(Transport, Peer),
+    /// Somebody has connected: deal the connection to a worker, or turn it away.
+    Admit(Transport, Peer),
     /// Serve this connection, which the sender served before.
     TakeOver(Box<Session>),
     /// Close this client's connection.

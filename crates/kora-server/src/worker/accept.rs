@@ -83,7 +83,7 @@ impl Worker {
     }
 
     /// Deals a new connection to the worker that has fewest of those that serve any, or turns it away.
-    fn admit(&mut self, mut transport: Transport, peer: Peer) {
+    pub(super) fn admit(&mut self, mut transport: Transport, peer: Peer) {
         // What is encrypted can be refused with words once a handshake is done.
         let is_plain = !transport.is_encrypted();
         let refusal = if !self.shared.clients.reserve(self.config.max_clients as usize) {

@@ -109,6 +109,11 @@ impl Commands for Requests<'_> {
         Some(self.batch.spans[frame.first_span + at].slice(&self.bytes[frame.start..frame.end]))
     }
 
+    fn size(&self, index: usize) -> usize {
+        let frame = &self.batch.frames[index];
+        frame.end - frame.start
+    }
+
     fn rest(&self, index: usize) -> (usize, usize, usize) {
         let (frame, end) = (self.batch.frames[index], self.batch.end(self.batch.len() - 1));
         (self.batch.len() - index, self.batch.spans.len() - frame.first_span, end - frame.start)

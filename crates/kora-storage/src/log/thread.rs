@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::{Failure, FsyncPolicy, Log, LogWriter, Outcome, SyncDone, SyncJob, Waiting};
+use super::{Failure, FsyncPolicy, Log, LogWriter, Outcome, SyncDone, SyncJob, Waiting, Work};
 
 /// How long records are gathered when nobody waits for them.
 const GATHERING: Duration = Duration::from_millis(2);
@@ -70,7 +70,9 @@ fn run_syncs(log: &Log) -> Result<(), Failure> {
         };
         inner.desk.is_running = true;
         drop(inner);
+        let begun = Instant::now();
         let done = job.run();
+        log.notify.took(Work::Sync, begun.elapsed());
         let mut inner = log.inner.lock();
         inner.desk.is_running = false;
         inner.desk.done = Some(done);
@@ -103,7 +105,10 @@ fn run(mut writer: LogWriter, now_ms: impl Fn() -> u64) -> Result<(), Failure> {
     loop {
         let done = log.inner.lock().desk.done.take();
         done.into_iter().for_each(|done| writer.finish_sync(done));
+        let begun = Instant::now();
         let outcome = writer.step(now_ms());
+        let is_synced = outcome.synced && log.policy() == FsyncPolicy::Always;
+        log.notify.took(if is_synced { Work::WriteAndSync } else { Work::Write }, begun.elapsed());
         if let Some(job) = writer.take_sync() {
             log.inner.lock().desk.asked = Some(job);
             log.wake_sync.notify_one();

@@ -216,3 +216,22 @@ fn debug_answers_for_unknown_subcommands_itself() {
     assert_eq!(table.resolve(&[b"DEBUG", b"Object"]).unwrap().facts.name, "debug|object");
     assert!(table.resolve(&[b"object", b"foo"]).is_err());
 }
+
+#[test]
+fn keys_count_for_the_first_prefix_that_they_have() {
+    let mut shard = BareShard::new();
+    shard.run("MSET a:1 x a:b:2 y b:1 z c w");
+    let Value::Array(reply) = shard.run("STATS.MEMORY 0 a:b a: none") else { panic!("an array") };
+    assert_eq!(reply[0], bulk("0"));
+    let Value::Array(found) = &reply[1] else { panic!("an array") };
+    let fields = |value: &Value| match value {
+        Value::Map(pairs) => pairs.iter().map(|(_, value)| value.clone()).collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    let found: Vec<_> = found.iter().map(fields).collect();
+    assert_eq!(found[0][..2], [bulk("a:b"), Integer(1)]);
+    assert_eq!(found[1][..2], [bulk("a:"), Integer(1)]);
+    assert_eq!(found[2], [bulk("none"), Integer(0), Integer(0)]);
+    assert!(matches!(found[0][2], Integer(bytes) if bytes > 10));
+    check_errors(&mut shard, &[("STATS.MEMORY x a:", "ERR invalid cursor")]);
+}

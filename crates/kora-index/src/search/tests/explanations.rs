@@ -24,7 +24,7 @@ fn explanations() {
             let mut running = parts.begin(&node, scorer, super::ALL);
             let mut best: Option<(Hit, String)> = None;
             let index = &parts.0[0];
-            let scoring = SearchScoring { scorer, payload: None };
+            let scoring = SearchScoring { scorer, ..SearchScoring::default() };
             running.searches[0].step(index, usize::MAX, &scoring, |found| {
                 let hit = Hit { document: found.document, score: found.score(), order: found.order() };
                 if best.as_ref().is_none_or(|(other, _)| hit < *other) {

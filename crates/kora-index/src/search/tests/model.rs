@@ -60,6 +60,13 @@ pub(super) struct Row {
     scalars: Vec<Vec<u8>>,
 }
 
+impl Row {
+    /// With texts and a number only.
+    pub(super) fn of_texts(texts: [Option<String>; 3], number: Option<i32>) -> Self {
+        Self { texts, number, tags: None, point: None, scalars: Vec::new() }
+    }
+}
+
 fn scalar() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         (0..6_i128).prop_map(|number| Scalar::Integer(number).encoded()),
@@ -69,6 +76,11 @@ fn scalar() -> impl Strategy<Value = Vec<u8>> {
 
 const WORDS: [&str; 12] =
     ["run", "runs", "running", "runner", "nation", "national", "hello", "hellos", "foo", "bar", "baz", "the"];
+/// One of the words of texts; the last one for all numbers past it.
+pub(super) fn word(number: usize) -> &'static str {
+    WORDS[number.min(WORDS.len() - 1)]
+}
+
 const TAGS: [&str; 5] = ["red", "Blue", "green sea", "grey", "gold"];
 
 fn text() -> impl Strategy<Value = Option<String>> {

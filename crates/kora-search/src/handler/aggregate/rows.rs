@@ -208,6 +208,10 @@ impl Purpose for Aggregation {
         }
     }
 
+    fn asks_scores(&self) -> bool {
+        self.score.is_some() || self.has_terms
+    }
+
     fn offer(&self, come: &mut Come, part: &PartSearch<'_>, one: &Match<'_>) -> Flow {
         if self.pipeline.loads_all() {
             come.keys.push((one.order(), part.key(one.document).into()));

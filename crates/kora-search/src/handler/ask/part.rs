@@ -95,5 +95,5 @@ impl<'a> PartSearch<'a> {
 
 /// How matches are scored.
 pub(super) fn scoring(question: &Question) -> SearchScoring<'_> {
-    SearchScoring { scorer: question.scorer, payload: question.payload.as_deref() }
+    SearchScoring { scorer: question.scorer, payload: question.payload.as_deref(), is_unasked: false }
 }

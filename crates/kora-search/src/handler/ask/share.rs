@@ -7,7 +7,7 @@ use kora_core::context::errand::{Effort, Share};
 use kora_core::slot::ShardId;
 use kora_core::store::ShardStore;
 use kora_core::store::keeping::Copies;
-use kora_index::search::{Flow, Match, NearestSearch, Search};
+use kora_index::search::{Flow, Match, NearestSearch, Search, SearchScoring};
 
 use super::part::{PartSearch, scoring};
 use super::{Base, DROPPED, Found, Purpose, Query, Returned};
@@ -87,7 +87,9 @@ impl<P: Purpose> PartShare<P> {
                 false
             }
             Work::Search(search, found) => {
-                step(search, &view, effort, |one| query.purpose.offer(found, &view, one))
+                let scoring =
+                    if query.purpose.asks_scores() { scoring(view.question) } else { SearchScoring::NONE };
+                step(search, &view, effort, &scoring, |one| query.purpose.offer(found, &view, one))
             }
             Work::Load(left, done) => {
                 // One at least, however little a slice is.
@@ -148,13 +150,13 @@ fn step(
     search: &mut Search,
     view: &PartSearch<'_>,
     effort: &mut Effort,
+    scoring: &SearchScoring<'_>,
     mut visit: impl FnMut(&Match<'_>) -> Flow,
 ) -> bool {
-    let scoring = scoring(view.question);
     loop {
         let steps = STEPS.min(effort.left());
         let mut count = 0;
-        let is_over = search.step(&view.part.index, steps, &scoring, |one| {
+        let is_over = search.step(&view.part.index, steps, scoring, |one| {
             let flow = visit(one);
             count += 1;
             if count % MATCHES == 0 {

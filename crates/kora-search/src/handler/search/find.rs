@@ -129,6 +129,10 @@ impl Purpose for First {
         }
     }
 
+    fn asks_scores(&self) -> bool {
+        self.sorted.is_none() || self.output.with_scores
+    }
+
     fn offer(&self, found: &mut Best, part: &PartSearch<'_>, one: &Match<'_>) -> Flow {
         match (found, &self.sorted) {
             (Best::Counted, _) => return Flow::Above(f64::INFINITY),

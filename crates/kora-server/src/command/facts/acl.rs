@@ -1,6 +1,6 @@
 //! Facts of ACL and its subcommands.
 
-use kora_core::command::spec::{Arg, Facts, Flags, Group};
+use kora_core::command::spec::{Arg, Facts, Flags, Group, SecretFinder};
 
 /// What all have in common.
 const FAMILY: Facts = Facts {
@@ -19,6 +19,9 @@ const ADMIN: Facts =
 const TO_ALL: &[&str] = &["request_policy:all_nodes", "response_policy:all_succeeded"];
 
 const USERNAME: Arg = Arg::string("username");
+
+/// Who users are and what they may do is not for logs.
+const ABOUT_USERS: Option<SecretFinder> = Some(|_, index| index >= 2);
 
 /// `ACL`.
 pub const ACL: Facts = Facts {
@@ -47,6 +50,7 @@ pub const ACL_DELUSER: Facts = Facts {
     complexity: "O(N) for N connections",
     args: &[USERNAME.multiple()],
     tips: TO_ALL,
+    secrets: ABOUT_USERS,
     ..ADMIN
 };
 
@@ -81,6 +85,7 @@ pub const ACL_GETUSER: Facts = Facts {
         ("6.2.0", "Shows patterns of channels."),
         ("7.0.0", "Shows selectors, and patterns of keys and channels as rules instead of lists."),
     ],
+    secrets: ABOUT_USERS,
     ..ADMIN
 };
 
@@ -128,6 +133,7 @@ pub const ACL_SETUSER: Facts = Facts {
         ("7.0.0", "Takes selectors, and patterns of keys for reading or writing."),
     ],
     tips: TO_ALL,
+    secrets: ABOUT_USERS,
     ..ADMIN
 };
 

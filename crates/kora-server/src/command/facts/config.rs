@@ -2,6 +2,8 @@
 
 use kora_core::command::spec::{Arg, Facts, Flags, Group};
 
+use crate::config::table::Directive;
+
 /// `CONFIG`.
 pub const CONFIG: Facts = Facts {
     name: "config",
@@ -77,5 +79,8 @@ pub const CONFIG_SET: Facts = Facts {
     args: &[Arg::block("data", &[Arg::string("parameter"), Arg::string("value")]).multiple()],
     history: &[("7.0.0", "Takes several directives.")],
     tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
+    secrets: Some(|args, index| {
+        index >= 3 && index % 2 == 1 && Directive::find(args[index - 1]).is_some_and(|named| named.is_secret)
+    }),
     ..Facts::NONE
 };

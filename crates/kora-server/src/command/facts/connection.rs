@@ -18,6 +18,7 @@ pub const AUTH: Facts = Facts {
     complexity: "O(N) for N passwords of the user",
     args: &[Arg::string("username").optional().since("6.0.0"), Arg::string("password")],
     history: &[("6.0.0", "A user name may precede the password.")],
+    secrets: Some(|_, index| index > 0),
     ..Facts::NONE
 };
 
@@ -59,6 +60,11 @@ pub const HELLO: Facts = Facts {
     )
     .optional()],
     history: &[("6.2.0", "`protover` may be left out, to learn about the connection.")],
+    secrets: Some(|args, index| {
+        let is_auth = |at: usize| args[at].eq_ignore_ascii_case(b"AUTH");
+        // The version of the protocol comes first.
+        (1..=2).any(|distance| index >= 2 + distance && is_auth(index - distance))
+    }),
     ..Facts::NONE
 };
 

@@ -1,0 +1,370 @@
+//! The form of a block that takes no more entries: what a search reads of all entries lies apart from what it reads of few.
+//!
+//! A byte with the bits of a distance and [`HAS_SEVERAL`], [`HAS_FIELDS`]; two bytes: how many there are from there to the details; if there are some, a bit for
+//! each entry that is not a single occurrence, and one for each whose fields are not those of the entry before it; the distances, of so many bits each;
+//! those fields; the details: frequency and length of positions, unless the entry is a single occurrence, and positions. Distances of as many bits as the
+//! greatest of them are read without a branch for their lengths, in no more bytes.
+
+use smallvec::SmallVec;
+
+use super::{BLOCK_NUMBERS, FLAG_BITS, IS_SIMPLE, Layout, Occurrences, SAME_FIELDS, Window};
+use crate::varint::{self, Reader};
+
+/// Flags of the first byte.
+const HAS_SEVERAL: u8 = 0x40;
+const HAS_FIELDS: u8 = 0x80;
+/// Bits of a distance, in the first byte.
+const WIDTH_MASK: u8 = 0x3f;
+/// Entries that are read at once,
+const AHEAD: usize = 4;
+/// if their distances are in what one load gives.
+const AHEAD_WIDTH_MAX: usize = 14;
+/// Bytes before all else.
+const FRONT: usize = 3;
+
+/// Parts of a block on their way.
+type Bytes = SmallVec<[u8; 512]>;
+
+/// See the module. It stands between two entries.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Full<'a> {
+    /// The distances, and what follows them.
+    distances: &'a [u8],
+    /// Bits of a distance.
+    width: usize,
+    count: usize,
+    /// Entries passed.
+    at: usize,
+    /// Entries that are more than a single occurrence, one bit each.
+    several: u128,
+    /// Entries whose fields are written.
+    changes: u128,
+    fields: Reader<'a>,
+    details: Reader<'a>,
+    /// Entries whose details are passed.
+    details_at: usize,
+}
+
+/// What stands before the positions of an entry.
+struct Front {
+    frequency: u32,
+    /// Bytes of positions; none: it is one position.
+    length: Option<usize>,
+}
+
+impl Front {
+    #[inline]
+    fn read(reader: &mut Reader<'_>, layout: Layout, is_simple: bool) -> Self {
+        let frequency = if layout.frequencies && !is_simple { reader.read32() } else { 1 };
+        let length = if layout.positions && !is_simple { Some(reader.read_length()) } else { None };
+        Self { frequency, length }
+    }
+
+    #[inline]
+    fn positions<'a>(&self, reader: &mut Reader<'a>, layout: Layout) -> &'a [u8] {
+        match self.length {
+            Some(length) => reader.take(length),
+            None if layout.positions => reader.take_one(),
+            None => &[],
+        }
+    }
+}
+
+/// Reads an entry of a block that is not full: its distance, whether it is a single occurrence, its fields, if they are not those before, and its occurrences.
+#[inline]
+pub(super) fn read_open<'a>(
+    reader: &mut Reader<'a>,
+    layout: Layout,
+) -> (u32, bool, Option<u128>, Occurrences<'a>) {
+    if layout == Layout::BARE {
+        return (u32::try_from(reader.read_even()).unwrap_or(0), true, None, (1, &[]));
+    }
+    let head = reader.read_even();
+    let is_simple = head & IS_SIMPLE != 0;
+    let front = Front::read(reader, layout, is_simple);
+    let fields = (head & SAME_FIELDS == 0).then(|| reader.read_wide());
+    let distance = u32::try_from(head >> FLAG_BITS).unwrap_or(0);
+    (distance, is_simple, fields, (front.frequency, front.positions(reader, layout)))
+}
+
+/// The next number of a block that is not full, whether it is a single occurrence, and what comes behind it.
+#[inline]
+pub(super) fn next_number(
+    mut reader: Reader<'_>,
+    layout: Layout,
+    document: u32,
+) -> Option<(u32, bool, Reader<'_>)> {
+    if reader.is_done() {
+        return None;
+    }
+    let head = reader.read_even();
+    if layout == Layout::BARE {
+        return Some((document.wrapping_add(low(head)), true, reader));
+    }
+    let is_simple = head & IS_SIMPLE != 0;
+    let front = Front::read(&mut reader, layout, is_simple);
+    if head & SAME_FIELDS == 0 {
+        reader.take_one();
+    }
+    front.positions(&mut reader, layout);
+    Some((document.wrapping_add(low(head >> FLAG_BITS)), is_simple, reader))
+}
+
+/// The bytes of a full block, from those of one that was not: its first entries, as many as there are numbers in a block at most.
+pub(super) fn write(open: &[u8], layout: Layout) -> SmallVec<[u8; 16]> {
+    let mut distances = [0_u32; BLOCK_NUMBERS];
+    let (mut count, mut all, mut several, mut changes) = (0, 0, 0_u128, 0_u128);
+    let (mut fields, mut details) = (Bytes::new(), Bytes::new());
+    let mut reader = Reader::new(open);
+    while !reader.is_done() && count < BLOCK_NUMBERS {
+        // Most entries are a single occurrence at a place that one byte tells.
+        let mut ahead = reader;
+        let head = ahead.read_even();
+        if layout.positions
+            && head & (IS_SIMPLE | SAME_FIELDS) == IS_SIMPLE | SAME_FIELDS
+            && let [position @ 0..0x80, rest @ ..] = ahead.rest
+        {
+            distances[count] = low(head >> FLAG_BITS);
+            all |= distances[count];
+            details.push(*position);
+            reader.rest = rest;
+            count += 1;
+            continue;
+        }
+        let (distance, is_simple, own_fields, (frequency, positions)) = read_open(&mut reader, layout);
+        distances[count] = distance;
+        all |= distance;
+        if let Some(own_fields) = own_fields {
+            changes |= 1 << count;
+            varint::write(&mut fields, own_fields);
+        }
+        if !is_simple {
+            several |= 1 << count;
+            if layout.frequencies {
+                varint::write_short(&mut details, frequency.into());
+            }
+            if layout.positions {
+                varint::write_short(&mut details, positions.len() as u64);
+            }
+        }
+        match positions {
+            [one] => details.push(*one),
+            _ => details.extend_from_slice(positions),
+        }
+        count += 1;
+    }
+    let width = u32::BITS - all.leading_zeros();
+    let flags = if several == 0 { 0 } else { HAS_SEVERAL } | if changes == 0 { 0 } else { HAS_FIELDS };
+    let bits = count.div_ceil(8);
+    let maps: usize = [several, changes].iter().filter(|map| **map != 0).count() * bits;
+    let before = maps + (count * width as usize).div_ceil(8) + fields.len();
+    let mut bytes = SmallVec::with_capacity(FRONT + before + details.len());
+    bytes.push(u8::try_from(width).unwrap_or(0) | flags);
+    bytes.extend_from_slice(&u16::try_from(before).expect("so few entries take less").to_le_bytes());
+    for map in [several, changes] {
+        if map != 0 {
+            bytes.extend_from_slice(&map.to_le_bytes()[..bits]);
+        }
+    }
+    pack(&mut bytes, &distances[..count], width);
+    bytes.extend_from_slice(&fields);
+    bytes.extend_from_slice(&details);
+    bytes
+}
+
+/// Appends numbers of so many bits each, the least significant first.
+fn pack(bytes: &mut SmallVec<[u8; 16]>, numbers: &[u32], width: u32) {
+    let (mut held, mut held_bits) = (0_u64, 0);
+    for number in numbers {
+        held |= u64::from(*number) << held_bits;
+        held_bits += width;
+        if held_bits >= u32::BITS {
+            bytes.extend_from_slice(&held.to_le_bytes()[..4]);
+            held >>= u32::BITS;
+            held_bits -= u32::BITS;
+        }
+    }
+    bytes.extend_from_slice(&held.to_le_bytes()[..held_bits.div_ceil(8) as usize]);
+}
+
+/// 57 bits or more from one on; zeros behind the end.
+#[inline]
+fn load(bytes: &[u8], bit: usize) -> u64 {
+    let rest = bytes.get(bit / 8..).unwrap_or_default();
+    let word = rest.first_chunk::<8>().map_or_else(|| load_last(rest), |word| u64::from_le_bytes(*word));
+    word >> (bit % 8)
+}
+
+#[cold]
+fn load_last(rest: &[u8]) -> u64 {
+    rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
+}
+
+fn map(bytes: &[u8], length: usize, is_there: bool) -> (u128, &[u8]) {
+    if !is_there {
+        return (0, bytes);
+    }
+    let (map, rest) = bytes.split_at(length.min(bytes.len()));
+    (map.iter().rev().fold(0, |bits, byte| bits << 8 | u128::from(*byte)), rest)
+}
+
+impl<'a> Full<'a> {
+    /// The entries of a full block, of which there are so many.
+    pub(super) fn new(bytes: &'a [u8], count: u8) -> Self {
+        let count = usize::from(count);
+        let (front, rest) = bytes.split_first_chunk::<FRONT>().unwrap_or((&[0; FRONT], &[]));
+        let width = usize::from(front[0] & WIDTH_MASK);
+        let details_at = usize::from(u16::from_le_bytes([front[1], front[2]]));
+        let (_, details) = rest.split_at(details_at.min(rest.len()));
+        let bits = count.div_ceil(8);
+        let (several, rest) = map(rest, bits, front[0] & HAS_SEVERAL != 0);
+        let (changes, distances) = map(rest, bits, front[0] & HAS_FIELDS != 0);
+        let fields = distances.get((count * width).div_ceil(8)..).unwrap_or_default();
+        Self {
+            distances,
+            width,
+            count,
+            at: 0,
+            several,
+            changes,
+            fields: Reader::new(fields),
+            details: Reader::new(details),
+            details_at: 0,
+        }
+    }
+
+    /// Goes past the next entry, and returns its distance.
+    #[inline]
+    pub(super) fn next(&mut self) -> Option<u32> {
+        if self.at >= self.count {
+            return None;
+        }
+        let distance = load(self.distances, self.at * self.width) & self.mask();
+        self.at += 1;
+        u32::try_from(distance).ok()
+    }
+
+    #[inline]
+    fn mask(&self) -> u64 {
+        (1 << self.width) - 1
+    }
+
+    /// The fields of the entry that was passed, unless they are those of the one before it.
+    #[inline]
+    pub(super) fn changed_fields(&mut self) -> Option<u128> {
+        (self.changes >> (self.at - 1) & 1 == 1).then(|| self.fields.read_wide())
+    }
+
+    /// Goes on behind `document` to the first entry from `target` on, and returns its number.
+    #[inline]
+    pub(super) fn seek(&mut self, mut document: u32, target: u32) -> Option<u32> {
+        while let Some(last) = self.ahead(document).map(|four| four[3]).filter(|last| *last < target) {
+            (document, self.at) = (last, self.at + AHEAD);
+        }
+        let (distances, width, mask) = (self.distances, self.width, self.mask());
+        for at in self.at..self.count {
+            document = document.wrapping_add(low(load(distances, at * width) & mask));
+            if document >= target {
+                self.at = at + 1;
+                return Some(document);
+            }
+        }
+        self.at = self.count;
+        None
+    }
+
+    /// The numbers of the next entries behind `document`, if there are so many, read at once.
+    #[inline]
+    fn ahead(&self, document: u32) -> Option<[u32; AHEAD]> {
+        if self.at + AHEAD > self.count || self.width > AHEAD_WIDTH_MAX {
+            return None;
+        }
+        let (word, width, mask) = (load(self.distances, self.at * self.width), self.width, self.mask());
+        let one = document.wrapping_add(low(word & mask));
+        let two = one.wrapping_add(low(word >> width & mask));
+        let three = two.wrapping_add(low(word >> (2 * width) & mask));
+        Some([one, two, three, three.wrapping_add(low(word >> (3 * width) & mask))])
+    }
+
+    /// Marks the entries behind `document` that are in the window, in whichever fields, and returns the number of the last one that was passed. Those
+    /// behind the window are still to come.
+    pub(super) fn mark(&mut self, mut document: u32, window: &mut Window) -> u32 {
+        let end = window.end();
+        while let Some(four) = self.ahead(document)
+            && four[3] < end
+        {
+            if four[0] >= window.base && low_bits(self.several, self.at) & 0xf == 0 {
+                four.iter().for_each(|document| window.mark(*document, false));
+            } else {
+                let base = window.base;
+                for (at, document) in (self.at..).zip(four).filter(|(_, document)| *document >= base) {
+                    window.mark(document, low_bits(self.several, at) & 1 == 1);
+                }
+            }
+            (document, self.at) = (four[3], self.at + AHEAD);
+        }
+        while self.at < self.count {
+            let next = document.wrapping_add(low(load(self.distances, self.at * self.width) & self.mask()));
+            if next >= end {
+                break;
+            }
+            if next >= window.base {
+                window.mark(next, low_bits(self.several, self.at) & 1 == 1);
+            }
+            (document, self.at) = (next, self.at + 1);
+        }
+        document
+    }
+
+    /// Whether an entry is left, and its distance.
+    #[inline]
+    pub(super) fn peek(&self) -> Option<u32> {
+        let mut ahead = *self;
+        ahead.next()
+    }
+
+    /// Entries passed.
+    pub(super) fn passed(&self) -> usize {
+        self.at
+    }
+
+    /// Whether the entry that was passed is a single occurrence.
+    #[inline]
+    pub(super) fn is_simple(&self) -> bool {
+        self.several >> self.at.saturating_sub(1) & 1 == 0
+    }
+
+    /// The frequency and positions of the entry that was passed. It tells them once. Complexity: O(entries since the last one that was asked for).
+    pub(super) fn occurrences(&mut self, layout: Layout) -> Occurrences<'a> {
+        let Some(own) = self.at.checked_sub(1) else { return (1, &[]) };
+        while self.details_at < own {
+            let run =
+                ((self.several >> self.details_at).trailing_zeros() as usize).min(own - self.details_at);
+            if layout.positions {
+                self.details.skip(run);
+            }
+            self.details_at += run;
+            if self.details_at < own {
+                Front::read(&mut self.details, layout, false).positions(&mut self.details, layout);
+                self.details_at += 1;
+            }
+        }
+        self.details_at = self.at;
+        let is_simple = self.is_simple();
+        let front = Front::read(&mut self.details, layout, is_simple);
+        (front.frequency, front.positions(&mut self.details, layout))
+    }
+}
+
+/// Some bits of a map from one on.
+#[expect(clippy::cast_possible_truncation, reason = "the upper ones are not asked for")]
+#[inline]
+fn low_bits(map: u128, at: usize) -> u8 {
+    (map >> (at % BLOCK_NUMBERS)) as u8
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a distance has 32 bits at most")]
+#[inline]
+fn low(distance: u64) -> u32 {
+    distance as u32
+}
