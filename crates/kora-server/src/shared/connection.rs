@@ -23,8 +23,12 @@ pub(crate) type Session = session::Session<Shared>;
 /// Least room made for reading behind a request that is not whole.
 const READ_BYTES_MIN: usize = 16 * 1024;
 
-/// So often as much as has arrived of a request is made room for at most: memory that is not written to costs nothing but its place.
-const ROOM_FACTOR: usize = 8;
+/// Room is made for so many times what has arrived of a request; for all of it if that is no more than [`WHOLE_FACTOR`] times as much.
+/// So what is copied when the buffer grows for the last time is a quarter of the request at most.
+const ROOM_FACTOR: usize = 4;
+
+/// See [`ROOM_FACTOR`]. Memory that is not written to costs nothing but its place.
+const WHOLE_FACTOR: usize = 16;
 
 /// A connection whose output was full goes on when so little of it is unsent: with a good number of commands each time, and not with
 /// one whenever a little was sent.
@@ -89,7 +93,7 @@ pub(crate) fn may_go_on(session: &Session) -> bool {
     session.may_run() && !session.link.is_full
 }
 
-/// Reads once behind the bytes of a request that is not whole. The buffer grows with what has arrived, to [`ROOM_FACTOR`] times that at
+/// Reads once behind the bytes of a request that is not whole. The buffer grows with what has arrived, to [`WHOLE_FACTOR`] times that at
 /// most, and not beyond what was announced, with a little room for what comes behind it; `limit`: nor beyond one byte more than this.
 pub(crate) fn receive_more(session: &mut Session, limit: u64) -> Received {
     let Connection { input, parser, transport, .. } = &mut session.link;
@@ -97,7 +101,8 @@ pub(crate) fn receive_more(session: &mut Session, limit: u64) -> Received {
     let missing = parser.wanted().saturating_sub(len).max(1);
     let is_short = input.capacity() < READ_BYTES_MIN;
     if is_short || input.capacity() - len < missing.min(READ_BYTES_MIN) {
-        let room = missing.saturating_add(READ_BYTES_MIN).min((ROOM_FACTOR - 1) * len);
+        let whole = missing.saturating_add(READ_BYTES_MIN);
+        let room = if whole <= (WHOLE_FACTOR - 1) * len { whole } else { (ROOM_FACTOR - 1) * len };
         let allowed = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(len).saturating_add(1);
         input.reserve_exact(room.max(READ_BYTES_MIN).min(allowed));
     }
