@@ -113,7 +113,7 @@ fn rules_are_written_as_redis_writes_them() {
             &["skip-sanitize-payload", "on", "~x", "+get", "(+get)", "reset"],
             "off sanitize-payload resetchannels -@all",
         ),
-        (&["+slowlog|get", "-cluster"], "off sanitize-payload resetchannels -@all +slowlog|get -cluster"),
+        (&["+cluster|info", "-sync"], "off sanitize-payload resetchannels -@all +cluster|info -sync"),
         (&["+debug|object", "+@admin"], "off sanitize-payload resetchannels -@all +debug|object +@admin"),
         (&["%R"], "off sanitize-payload %R~ resetchannels -@all"),
     ];

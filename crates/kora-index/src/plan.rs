@@ -132,7 +132,7 @@ pub(crate) enum Part {
 }
 
 /// What has to be counted in all parts of an index.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Leaf {
     Word(String),
     Value(usize, String),

@@ -109,7 +109,7 @@ pub enum Policy {
 }
 
 /// A pattern of words or values.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Pattern {
     /// `word*`.
     Prefix(String),

@@ -199,7 +199,7 @@ impl SyncHandle for TimedSync {
 
 #[cfg(test)]
 mod tests {
-    use kora_storage::disk::{RealDisk, write_all};
+    use kora_storage::disk::RealDisk;
 
     use super::*;
 
@@ -210,7 +210,7 @@ mod tests {
         let disk = TimedDisk::new(RealDisk, Arc::clone(&times));
         for (name, writes) in [("a.klog", 3), ("b.rdb", 2), ("log.newest", 1)] {
             let mut file = disk.create_new(&dir.path().join(name)).unwrap();
-            (0..writes).for_each(|_| write_all(file.as_mut(), b"bytes").unwrap());
+            (0..writes).for_each(|_| assert_eq!(file.write(b"bytes").unwrap(), 5));
             file.sync_data().unwrap();
             file.sync_handle().sync_data().unwrap();
         }

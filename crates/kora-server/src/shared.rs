@@ -23,8 +23,8 @@ use kora_protocol::Resp;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::config::Config;
-use crate::introspect::cpu::cpu_seconds;
 use crate::disk_times::DiskTimes;
+use crate::introspect::cpu::cpu_seconds;
 use crate::log::LevelHandle;
 use crate::net::{self, Peer};
 use crate::output::Output;

@@ -69,6 +69,12 @@ fn with_server(workers: u16, body: impl FnOnce(TcpTarget)) {
 
 /// Commands whose facts no real server of the versions recorded can tell, and why.
 const FACTS_NOT_COMPARED: &[(&str, &str)] = &[
+    ("hotkeys", "came with Redis 8.6"),
+    ("hotkeys|get", "came with Redis 8.6"),
+    ("hotkeys|help", "came with Redis 8.6"),
+    ("hotkeys|reset", "came with Redis 8.6"),
+    ("hotkeys|start", "came with Redis 8.6"),
+    ("hotkeys|stop", "came with Redis 8.6"),
     ("script", "has SHOW, which is Valkey's"),
     ("script|show", "is Valkey's"),
     ("xackdel", "came with Redis 8.2"),
@@ -76,8 +82,8 @@ const FACTS_NOT_COMPARED: &[(&str, &str)] = &[
 ];
 
 /// Commands of modules whose facts are not compared, by how their names begin: vector sets and RedisJSON declare neither categories nor what becomes of keys, and one key for commands
-/// that have several. See docs/documents.md. Nobody else has DOC.
-const FACTS_OF_MODULES: [&str; 4] = ["doc.", "json.", "ft.", "v"];
+/// that have several. See docs/documents.md. Nobody else has DOC and STATS.
+const FACTS_OF_MODULES: [&str; 5] = ["doc.", "json.", "ft.", "stats.", "v"];
 
 #[test]
 fn the_facts_of_every_command_are_compared() {

@@ -216,9 +216,9 @@ mod tests {
         let entry = &log.newest(Kind::Slow, 1)[0];
         assert_eq!(entry.args[1], [&long[..128], b"... (2 more bytes)"].concat());
         assert_eq!(entry.args[2], REDACTED);
-        keep(&log, &[b"x"; 32], 1);
+        keep(&log, &[&b"x"[..]; 32], 1);
         assert_eq!(log.newest(Kind::Slow, 1)[0].args.len(), 32);
-        keep(&log, &[b"x"; 40], 1);
+        keep(&log, &[&b"x"[..]; 40], 1);
         assert_eq!(log.newest(Kind::Slow, 1)[0].args[31], b"... (9 more arguments)");
     }
 }

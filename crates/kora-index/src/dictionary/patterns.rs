@@ -18,6 +18,9 @@ use crate::query::Pattern;
 /// Most edits of a fuzzy word.
 pub(crate) const EDITS_MAX: u8 = 3;
 
+/// Longer words match as they are only: an automaton grows with the square of its word.
+pub(crate) const FUZZY_CHARACTERS_MAX: usize = 255;
+
 /// A pattern, ready to compare texts with.
 enum Matcher {
     /// Whatever begins as the pattern says.
@@ -71,6 +74,9 @@ impl Compiled {
                     )
                     .collect();
                 (Matcher::Wildcard(tokens), start)
+            }
+            Pattern::Fuzzy(text, _) if text.chars().nth(FUZZY_CHARACTERS_MAX).is_some() => {
+                (Matcher::Wildcard(text.chars().map(Token::One).collect()), text.clone())
             }
             Pattern::Fuzzy(text, edits) => (Matcher::Fuzzy(Box::new(automaton(text, *edits))), String::new()),
         };

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
+use super::patterns::FUZZY_CHARACTERS_MAX;
 use super::*;
 use crate::query::Pattern;
 
@@ -118,4 +119,16 @@ fn fuzzy_as_the_oracle() {
     assert_eq!(expand(&dictionary, &Pattern::Fuzzy("ab".into(), 1), 9), ["aba", "abb", "acb", "ba", "bab"]);
     assert!(expand(&dictionary, &Pattern::Fuzzy("bar".into(), 2), 9).contains(&"beta".to_owned()));
     assert!(expand(&dictionary, &Pattern::Fuzzy("abc".into(), 2), 9).contains(&"ca".to_owned()));
+}
+
+#[test]
+fn long_fuzzy_words_match_as_they_are() {
+    let mut dictionary = Dictionary::<u64>::new(false, RandomState::with_seeds(1, 2, 3, 4));
+    let long = "x".repeat(FUZZY_CHARACTERS_MAX + 1);
+    let short = &long[1..];
+    for text in [&long, short] {
+        dictionary.insert(text);
+    }
+    assert_eq!(expand(&dictionary, &Pattern::Fuzzy(long.clone(), 1), 9), [long.clone()]);
+    assert_eq!(expand(&dictionary, &Pattern::Fuzzy(short.to_owned(), 1), 9), [short.to_owned(), long]);
 }

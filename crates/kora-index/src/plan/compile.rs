@@ -1,5 +1,8 @@
 //! From a query's tree to a plan.
 
+use ahash::RandomState;
+use hashbrown::HashTable;
+
 use super::{DEPTH_MAX, Leaf, NearTo, Nearest, Options, Part, Plan, SetOf};
 use crate::error::QueryError;
 use crate::index::{Index, Indexed, is_phonetic};
@@ -11,6 +14,9 @@ struct Compiler<'a> {
     index: &'a Index,
     options: &'a Options,
     leaves: Vec<Leaf>,
+    /// Places of the leaves, by their hashes.
+    places: HashTable<usize>,
+    hasher: RandomState,
     sets: Vec<SetOf>,
     nears: Vec<NearTo>,
 }
@@ -28,7 +34,15 @@ struct Place {
 }
 
 pub(super) fn compile(index: &Index, node: &Node, options: &Options) -> Result<Plan, QueryError> {
-    let mut compiler = Compiler { index, options, leaves: Vec::new(), sets: Vec::new(), nears: Vec::new() };
+    let mut compiler = Compiler {
+        index,
+        options,
+        leaves: Vec::new(),
+        places: HashTable::new(),
+        hasher: RandomState::new(),
+        sets: Vec::new(),
+        nears: Vec::new(),
+    };
     let fields = options.fields.as_ref().map_or(u128::MAX, |names| compiler.text_fields(names));
     let place = Place { fields, expands: true, is_mute: false, depth: 0 };
     let (root, nearest) = match &node.kind {
@@ -275,11 +289,15 @@ impl Compiler<'_> {
     }
 
     fn leaf(&mut self, leaf: Leaf) -> usize {
-        if let Some(place) = self.leaves.iter().position(|other| *other == leaf) {
-            return place;
+        let Self { leaves, places, hasher, .. } = self;
+        let hash = hasher.hash_one(&leaf);
+        if let Some(place) = places.find(hash, |place| leaves[*place] == leaf) {
+            return *place;
         }
-        self.leaves.push(leaf);
-        self.leaves.len() - 1
+        let place = leaves.len();
+        leaves.push(leaf);
+        places.insert_unique(hash, place, |place| hasher.hash_one(&leaves[*place]));
+        place
     }
 
     fn field(&self, name: &str) -> Option<(usize, &Field)> {

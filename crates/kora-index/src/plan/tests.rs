@@ -105,3 +105,14 @@ fn short_patterns_find_nothing() {
     assert_eq!(pattern(Pattern::Prefix("h".to_owned())), Part::Nothing);
     assert!(matches!(pattern(Pattern::Prefix("hé".to_owned())), Part::Words { .. }));
 }
+
+#[test]
+fn words_are_found_again_among_many() {
+    let count = 100_000;
+    let words = (0..2 * count).map(|number| word(&format!("w{}", number % count))).collect();
+    let begun = std::time::Instant::now();
+    let plan = plan(NodeKind::Or(words)).unwrap();
+    assert!(plan.leaves.len() >= count && plan.leaves.len() <= 2 * count, "{}", plan.leaves.len());
+    // Each compared with each would take minutes.
+    assert!(begun.elapsed().as_secs() < 20);
+}

@@ -91,8 +91,12 @@ impl Commands for Given {
         (at < self.spans.len()).then(|| self.argument(at))
     }
 
-    fn rest(&self, _: usize) -> (usize, usize, usize) {
-        (1, self.spans.len(), self.head.len() + self.argument.len() + self.tail.len())
+    fn size(&self, _: usize) -> usize {
+        self.head.len() + self.argument.len() + self.tail.len()
+    }
+
+    fn rest(&self, index: usize) -> (usize, usize, usize) {
+        (1, self.spans.len(), self.size(index))
     }
 }
 

@@ -67,6 +67,19 @@ impl Client {
         std::iter::from_fn(|| self.receive()).collect()
     }
 
+    /// Reads to the end, whatever it is; how many bytes that were.
+    pub(crate) fn count_to_the_end(&mut self) -> usize {
+        let mut sum = 0;
+        loop {
+            match self.stream.read(&mut self.buffer) {
+                Ok(0) => return sum,
+                Ok(count) => sum += count,
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return sum,
+                Err(error) => panic!("no end: {error}"),
+            }
+        }
+    }
+
     /// The socket, for those who don't wait.
     pub(crate) fn into_stream(self) -> TcpStream {
         self.stream

@@ -156,7 +156,8 @@ fn output_limits_end_replies_of_repeated_elements() {
         ] {
             let mut greedy = Client::connect(address);
             greedy.send(&request(&line.split(' ').collect::<Vec<_>>())).unwrap();
-            assert!(greedy.receive_all().is_empty(), "{line}: no reply is whole");
+            let sent = greedy.count_to_the_end();
+            assert!(sent < 64 << 20, "{line}: {sent} bytes came of over 300 million");
             assert_eq!(other.line("SCARD s"), Frame::Integer(1));
         }
         for line in ["SRANDMEMBER s", "HRANDFIELD h", "ZRANDMEMBER z", "VRANDMEMBER v"] {

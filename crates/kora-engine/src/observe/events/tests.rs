@@ -30,10 +30,10 @@ fn one_sample_a_second_is_kept() {
 
 #[test]
 fn a_graph_has_a_column_for_each_sample() {
-    let drawn = graph(Event::Command, &series(&[101, 250, 400, 500, 101]), 400);
+    let drawn = graph(Event::Command, &series(&[101, 250, 705, 575, 151]), 400);
     let rule = "-".repeat(80);
     let expected = format!(
-        "command - high 500 ms, low 101 ms (all time high 500 ms)\n{rule}\n   # \n  _| \n _|| \n_|||_\n     \n53212\nmmmm0\n    s\n"
+        "command - high 705 ms, low 101 ms (all time high 705 ms)\n{rule}\n  #_ \n  || \n  || \n_#||_\n     \n53212\nmmmm0\n    s\n"
     );
     assert_eq!(drawn, expected, "{drawn}");
 }

@@ -1,6 +1,6 @@
 //! What the console's page and this server tell each other in JSON: arguments of commands, and replies.
 //!
-//! JSON has no bytes, and its numbers are doubles to most. So a string that is not UTF-8 is `{"hex": "00ff"}`, an integer that a double does not hold
+//! JSON has no bytes, and its numbers are doubles to most. So a string that is not UTF-8, or has control characters, is `{"hex": "00ff"}`, an integer that a double does not hold
 //! is `{"int": "..."}`, a double that is no number `{"double": "inf"}`. Maps, sets and errors are `{"map": [[k, v], ...]}`, `{"set": [...]}` and
 //! `{"error": "..."}`, so that every object has one member which says what it is.
 
@@ -68,7 +68,9 @@ fn put_map(pairs: &[(Frame, Frame)], out: &mut Vec<u8>) {
 }
 
 fn put_bytes(bytes: &[u8], out: &mut Vec<u8>) {
-    if let Ok(text) = std::str::from_utf8(bytes) {
+    // An escape takes six bytes for one.
+    let is_plain = |text: &str| !text.bytes().any(|byte| byte < b' ' && !byte.is_ascii_whitespace());
+    if let Some(text) = std::str::from_utf8(bytes).ok().filter(|text| is_plain(text)) {
         return put(&text, out);
     }
     out.extend_from_slice(b"{\"hex\":\"");

@@ -8,7 +8,7 @@ use kora_core::command::spec::{Categories, Flags};
 use crate::shared::Shared;
 
 /// What changes a conversation, or makes it one that does not answer each request once.
-const CONVERSATIONAL: [&str; 25] = [
+const CONVERSATIONAL: [&str; 27] = [
     "asking",
     "auth",
     "client|caching",
@@ -34,6 +34,8 @@ const CONVERSATIONAL: [&str; 25] = [
     "ssubscribe",
     "subscribe",
     "sync",
+    "unwatch",
+    "watch",
 ];
 
 /// What may be looked at without a password beside commands that only read data.
@@ -96,6 +98,10 @@ pub(super) fn refusal(shared: &Shared, args: &[Vec<u8>], may_write: bool) -> Opt
             "{} has no meaning in the console, where each command stands for itself",
             facts.told_name()
         ));
+    }
+    // Those who have not logged in share a connection.
+    if !may_write && facts.flags.has(Flags::BLOCKING) {
+        return Some(format!("without a password the console does not wait: {}", facts.told_name()));
     }
     let only_looks = is_among(&LOOKS)
         || (facts.flags.has(Flags::READONLY) && !facts.categories.has(Categories::SCRIPTING));

@@ -15,7 +15,7 @@ use kora_protocol::{Decoder, Frame, encode_request};
 const TIME_MAX: Duration = Duration::from_secs(20);
 
 /// Bytes of the replies to what is asked at a time.
-const REPLY_BYTES_MAX: usize = 8 << 20;
+const REPLY_BYTES_MAX: usize = 1 << 20;
 
 /// Requests that wait for a link.
 const WAITING_MAX: usize = 64;

@@ -73,11 +73,20 @@ impl Sessions {
         &mut self.anonymous[usize::from(is_local)]
     }
 
-    /// Whether too many logins have failed of late, or there are too many sessions.
+    /// Makes room for a session: of too many the one ends that was used last before all others, those first that needed no password.
+    fn make_room(&mut self) {
+        while self.by_token.len() >= SESSIONS_MAX {
+            let oldest = self.by_token.iter().min_by_key(|(_, session)| (session.may_write, session.used));
+            let Some(token) = oldest.map(|(token, _)| token.clone()) else { return };
+            self.by_token.remove(&token);
+        }
+    }
+
+    /// Whether too many logins have failed of late, or are under way.
     pub(super) fn is_crowded(&mut self) -> bool {
         let now = Instant::now();
         while self.failures.pop_front_if(|failed| now.duration_since(*failed) > FAILURES_TIME).is_some() {}
-        self.failures.len() + self.logins.len() >= FAILURES_MAX || self.by_token.len() >= SESSIONS_MAX
+        self.failures.len() + self.logins.len() >= FAILURES_MAX
     }
 
     /// Begins to log in over a new link.
@@ -147,6 +156,7 @@ impl Sessions {
                             let may_write = may_write(&user);
                             let session =
                                 Session { user: user.clone(), may_write, link, began: now, used: now };
+                            self.make_room();
                             self.by_token.insert(token.clone(), session);
                             LoggedIn::Yes { ticket, token, user }
                         }
