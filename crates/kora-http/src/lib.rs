@@ -7,7 +7,6 @@
 //! Left out on purpose: chunked bodies of requests (they are refused), `Upgrade`, trailers, ranges, compression, encryption.
 
 #![forbid(unsafe_code)]
-#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
 mod connection;
 mod limits;

@@ -193,7 +193,7 @@ mod tests {
         let (mut state, mut true_counts) = (7_u64, [0_u32; 8]);
         for step in 0..200_000_u32 {
             let random = kora_core::hash::splitmix64(&mut state);
-            let number = if random % 4 == 0 { random / 4 % 8 } else { 8 + random % 50_000 };
+            let number = if random.is_multiple_of(4) { random / 4 % 8 } else { 8 + random % 50_000 };
             if let Some(count) = true_counts.get_mut(usize::try_from(number).unwrap()) {
                 *count += 1;
             }

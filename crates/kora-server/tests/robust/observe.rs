@@ -129,7 +129,7 @@ fn large_requests_and_replies_are_kept() {
         let mut client = Client::connect(address);
         let value = vec![b'x'; 2_000_000];
         assert_eq!(client.call(&[b"SET", b"long".as_slice(), &value]), ok());
-        assert_eq!(client.call(&[b"NOSUCH", b"long".as_slice(), &value]).as_error().is_some(), true);
+        assert!(client.call(&[b"NOSUCH", b"long".as_slice(), &value]).as_error().is_some());
         client.line("GET long");
         client.line("MULTI");
         client.line("GET long");

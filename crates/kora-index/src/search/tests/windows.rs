@@ -17,8 +17,8 @@ impl Random {
     fn text(&mut self) -> Option<String> {
         let count = self.below(7);
         let mut word = || {
-            let place = self.below(1000) as f64 / 1000.0;
-            model::word((place.powi(4) * 12.0) as usize)
+            let place = self.below(1000).pow(4) * 12 / 1000_u64.pow(4);
+            model::word(usize::try_from(place).expect("it is below twelve"))
         };
         let words: Vec<&str> = (0..count).map(|_| word()).collect();
         (!words.is_empty()).then(|| words.join(" "))
