@@ -2,7 +2,7 @@
 
 use crate::visitor::{Answer, Site};
 
-const USERS: [&str; 14] = [
+pub(crate) const USERS: [&str; 14] = [
     "--user",
     "ada",
     "on",
@@ -24,7 +24,7 @@ fn command(site: &Site, cookie: Option<&str>, words: &str) -> Answer {
     site.post("/api/command", cookie, &format!("{{\"commands\":[[{}]]}}", words.join(",")))
 }
 
-fn log_in(site: &Site, user: &str, password: &str) -> Answer {
+pub(crate) fn log_in(site: &Site, user: &str, password: &str) -> Answer {
     site.post("/api/login", None, &format!("{{\"user\":\"{user}\",\"password\":\"{password}\"}}"))
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use crate::console::{USERS, log_in};
 use crate::visitor::Site;
 
 #[test]
@@ -40,14 +41,15 @@ fn what_is_asked_in_odd_ways_is_refused_and_nothing_more() {
 
 #[test]
 fn unfinished_requests_hold_up_neither_scrapes_nor_clients() {
-    let site = Site::start(1, &[]);
+    let site = Site::start(1, &USERS);
+    let ada = log_in(&site, "ada", "secret").cookie();
+    let wait = r#"{"commands":[["XREAD","BLOCK","1500","STREAMS","s","0"]]}"#;
+    assert_eq!(site.post("/api/command", None, wait).status, 403, "the connection is everybody's");
     let mut slow: Vec<_> = (0..50).map(|_| site.connect()).collect();
     slow.iter_mut().for_each(|stream| stream.write_all(b"GET /metrics HTTP/1.1\r\nHo").unwrap());
     // A command of the console's that waits for long holds up none of them, either.
     let waiting = std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| {
-            site.post("/api/command", None, r#"{"commands":[["XREAD","BLOCK","1500","STREAMS","s","0"]]}"#)
-        });
+        let waiting = scope.spawn(|| site.post("/api/command", ada.as_deref(), wait));
         for _ in 0..10 {
             assert_eq!(site.get("/metrics").status, 200);
             assert_eq!(site.program.client().line("PING"), kora_protocol::Frame::Simple(b"PONG".to_vec()));
