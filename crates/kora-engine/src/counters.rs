@@ -113,7 +113,7 @@ impl WorkerCounters {
     const DERIVED: &'static [Metric<Self>] = &[Metric::<Self>::counter(
         Section::Stats,
         "eventloop_duration_cmd_sum",
-        "Microseconds that commands took",
+        "Time that commands took",
         |counters| counters.commands.iter().map(|command| command.nanoseconds.load(Ordering::Relaxed)).sum(),
     )
     .shown_in(Unit::Thousands)

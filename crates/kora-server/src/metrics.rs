@@ -56,7 +56,7 @@ const FOUND_OUT: &[Metric<Shared>] = &[
     Metric::<Shared>::gauge(
         Section::Stats,
         "expired_stale_perc",
-        "Share of keys with a deadline that have expired and were not deleted yet, in percent",
+        "Share of keys with a deadline that have expired and were not deleted yet",
         |shared| {
             let (overdue, expiring) = (
                 shared.engine.counters.sum_of_shards(|counters| &counters.overdue),
@@ -112,7 +112,7 @@ const FOUND_OUT: &[Metric<Shared>] = &[
     Metric::<Shared>::gauge(
         Section::Stats,
         "instantaneous_eventloop_duration_usec",
-        "Microseconds that a round took of late",
+        "Time that a round took of late",
         |shared| {
             let nanoseconds = shared.sum(|traffic| &traffic.round_ns_per_second);
             (nanoseconds / 1000).checked_div(shared.sum(|traffic| &traffic.rounds_per_second)).unwrap_or(0)

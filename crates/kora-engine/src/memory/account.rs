@@ -39,7 +39,7 @@ impl Account {
         Metric::<Self>::counter(
             Section::Stats,
             "total_eviction_exceeded_time",
-            "Milliseconds for which the memory limit was exceeded",
+            "Time for which the memory limit was exceeded",
             |account| account.exceeded.milliseconds().0,
         )
         .measured_in(Measure::Milliseconds)
@@ -47,7 +47,7 @@ impl Account {
         Metric::<Self>::gauge(
             Section::Stats,
             "current_eviction_exceeded_time",
-            "Milliseconds since the memory limit was exceeded, while it is",
+            "Time since the memory limit was exceeded, while it is",
             |account| account.exceeded.milliseconds().1,
         )
         .measured_in(Measure::Milliseconds)
