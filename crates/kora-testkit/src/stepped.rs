@@ -146,6 +146,10 @@ impl Commands for Sent {
         self.0[index].get(at).map(Vec::as_slice)
     }
 
+    fn size(&self, _: usize) -> usize {
+        0
+    }
+
     fn rest(&self, index: usize) -> (usize, usize, usize) {
         let rest = self.0.range(index..);
         (rest.len(), rest.clone().map(Vec::len).sum(), rest.flatten().map(Vec::len).sum())

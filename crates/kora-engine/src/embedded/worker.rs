@@ -86,6 +86,10 @@ impl Commands for Owned {
         places.nth(at).map(|place| self.arg_at(place))
     }
 
+    fn size(&self, _: usize) -> usize {
+        0
+    }
+
     fn rest(&self, index: usize) -> (usize, usize, usize) {
         let first = self.places(self.done + index).start;
         let begin = first.checked_sub(1).map_or(0, |before| self.ends[before]);

@@ -51,10 +51,8 @@ pub trait Commands {
     /// How many commands, arguments and bytes there are, about, from this command on.
     fn rest(&self, index: usize) -> (usize, usize, usize);
 
-    /// How many bytes one of them took as it was sent; 0 if nobody asks.
-    fn size(&self, _index: usize) -> usize {
-        0
-    }
+    /// How many bytes one of them took as it was sent; 0 where commands are not sent as bytes.
+    fn size(&self, index: usize) -> usize;
 }
 
 /// A command that was looked up.

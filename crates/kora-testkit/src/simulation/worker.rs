@@ -64,6 +64,10 @@ impl Commands for Batch<'_> {
         self.commands[index].args.get(at).map(Vec::as_slice)
     }
 
+    fn size(&self, _: usize) -> usize {
+        0
+    }
+
     fn rest(&self, index: usize) -> (usize, usize, usize) {
         (self.commands.len() - index, 0, 0)
     }

@@ -28,6 +28,10 @@ impl Commands for Batch<'_> {
         self.0[index].get(at).copied()
     }
 
+    fn size(&self, _: usize) -> usize {
+        0
+    }
+
     fn rest(&self, index: usize) -> (usize, usize, usize) {
         (self.0.len() - index, 0, 0)
     }
