@@ -19,12 +19,18 @@ use crate::target::tcp::TcpTarget;
 /// A server that takes longer than this to start has failed.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A server process on a port and in a folder of its own; it ends when this is dropped.
+/// Name of the file that takes a server's log.
+const LOG: &str = "kora-testkit.log";
+/// As much of the end of a log is told of a server that has ended by itself.
+const LAST_WORDS_BYTES: usize = 4096;
+
+/// A server process on a port and in a folder of its own; it ends when this is dropped. One that has ended before, and not as
+/// it was asked to, says so then, with the end of its log: a test that only sees a refused connection can't.
 #[derive(Debug)]
 pub struct Server {
     child: Child,
     port: u16,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl Server {
@@ -36,27 +42,36 @@ impl Server {
         let dir = tempfile::tempdir()?;
         let port = free_port()?;
         let path = path.canonicalize().with_context(|| path.display().to_string())?;
-        let mut child = Command::new(&path)
+        let log = std::fs::File::create(dir.path().join(LOG))?;
+        let child = Command::new(&path)
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
             .args(["--save", "", "--appendonly", "no", "--enable-debug-command", "yes"])
             .args(options)
             .current_dir(dir.path())
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(log)
             .spawn()
             .with_context(|| path.display().to_string())?;
+        let mut server = Self { child, port, dir };
         let started_at = Instant::now();
-        while !is_up(port) {
-            if let Some(status) = child.try_wait()? {
+        while !server.is_up() {
+            if let Some(status) = server.child.try_wait()? {
                 bail!("{} ended at its start: {status}", path.display());
             }
             if started_at.elapsed() > START_TIMEOUT {
-                child.kill().ok();
                 bail!("{} does not answer", path.display());
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        Ok(Self { child, port, _dir: dir })
+        Ok(server)
+    }
+
+    /// Whether it is this process that answers at the port, and not another one, or an echo.
+    fn is_up(&self) -> bool {
+        let connection = self.target().and_then(|target| target.open());
+        let reply = connection.and_then(|mut connection| connection.call(&["INFO", "server"]));
+        let itself = format!("process_id:{}\r\n", self.id());
+        reply.is_ok_and(|reply| String::from_utf8_lossy(reply.bytes()).contains(&itself))
     }
 
     /// Its address.
@@ -90,6 +105,14 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        if let Ok(Some(status)) = self.child.try_wait()
+            && !status.success()
+        {
+            let log = std::fs::read(self.dir.path().join(LOG)).unwrap_or_default();
+            let end = &log[log.len().saturating_sub(LAST_WORDS_BYTES)..];
+            let end = String::from_utf8_lossy(end);
+            eprintln!("the server {} ended by itself: {status}\n{end}", self.id());
+        }
         self.child.kill().ok();
         self.child.wait().ok();
     }
@@ -137,12 +160,6 @@ fn reserve(port: u16) -> io::Result<bool> {
 fn first_client_port() -> u16 {
     let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
     range.split_whitespace().next().and_then(|first| first.parse().ok()).unwrap_or(FIRST_CLIENT_PORT)
-}
-
-fn is_up(port: u16) -> bool {
-    let target = TcpTarget::new(&format!("127.0.0.1:{port}"));
-    let connection = target.and_then(|target| target.open());
-    connection.and_then(|mut connection| connection.call(&["PING"])).is_ok_and(|reply| !reply.is_error())
 }
 
 #[cfg(test)]

@@ -118,7 +118,12 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended by itself: then by what is worth knowing, as its clients see nothing but a refused connection.
+        if let Ok(Some(status)) = self.child.try_wait()
+            && !status.success()
+        {
+            eprintln!("the server {} ended by itself: {status}", self.child.id());
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
