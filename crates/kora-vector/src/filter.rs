@@ -39,6 +39,8 @@ enum Step {
     /// The attribute of this name.
     Field(Box<[u8]>),
     Operator(Operator),
+    /// An attribute, a number and an operator at once, which most filters are made of.
+    Compare(Box<[u8]>, f64, Operator),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +77,6 @@ impl Filter {
     /// Whether it lets an element with these attributes through. Complexity: O(bytes of the attributes) for each attribute that it names.
     #[must_use]
     pub fn matches(&self, attributes: &[u8]) -> bool {
-        run::run(self, attributes).is_some_and(|value| value.is_true())
+        run::run(self, attributes) == Some(true)
     }
 }

@@ -1,6 +1,7 @@
 //! From an expression to steps for a stack, by precedence (Dijkstra's shunting yard).
 
 use super::token::{Token, Tokens};
+use super::value::Constant;
 use super::{BYTES_MAX, Filter, FilterError, Operator, Step};
 
 impl Operator {
@@ -22,6 +23,19 @@ impl Operator {
             Self::Power => 5,
             Self::Not => 6,
         }
+    }
+
+    /// Whether it compares numbers.
+    fn compares(self) -> bool {
+        matches!(
+            self,
+            Self::Greater
+                | Self::GreaterOrEqual
+                | Self::Less
+                | Self::LessOrEqual
+                | Self::Equal
+                | Self::Unequal
+        )
     }
 
     /// How many values it takes from the stack.
@@ -113,5 +127,23 @@ fn arrange(tokens: Vec<Token>) -> Option<Filter> {
         program.operator(operator)?;
     }
     let Program { steps, depth, deepest } = program;
-    (depth == 1).then_some(Filter { steps, depth: deepest })
+    (depth == 1).then(|| Filter { steps: join(steps), depth: deepest })
+}
+
+/// Makes one step of an attribute, a number and what compares them.
+fn join(steps: Vec<Step>) -> Vec<Step> {
+    let mut joined: Vec<Step> = Vec::with_capacity(steps.len());
+    for step in steps {
+        if let Step::Operator(operator) = step
+            && operator.compares()
+            && let [.., Step::Field(name), Step::Constant(Constant::Number(number))] = &mut joined[..]
+        {
+            let step = Step::Compare(std::mem::take(name), *number, operator);
+            joined.truncate(joined.len() - 2);
+            joined.push(step);
+        } else {
+            joined.push(step);
+        }
+    }
+    joined
 }

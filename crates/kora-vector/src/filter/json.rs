@@ -5,30 +5,37 @@ use super::value::{Text, Value};
 
 /// The value of the first member of this name, a list without what is in it; `None` if there is none, or if it is an object.
 pub(super) fn member<'a>(text: &'a [u8], name: &[u8]) -> Option<Value<'a>> {
-    at_member(text, name)?.value(|_| ())
+    let mut scanner = Scanner { text, at: 0 };
+    if scanner.seek(name) { scanner.value(|_| ()) } else { None }
 }
 
 /// Whether the first member of this name is a list that has a value in it, or a text that it is part of. `None` as for [`member`].
 pub(super) fn holds(text: &[u8], name: &[u8], value: Value<'_>) -> Option<bool> {
+    let mut scanner = Scanner { text, at: 0 };
+    if !scanner.seek(name) {
+        return None;
+    }
     let mut is_met = false;
-    let member = at_member(text, name)?.value(|other| is_met = is_met || value.equals(other))?;
+    let member = scanner.value(|other| is_met = is_met || value.equals(other))?;
     Some(is_met || value.is_in(member))
 }
 
-/// In front of the value of the first member of this name.
-fn at_member<'a>(text: &'a [u8], name: &[u8]) -> Option<Scanner<'a>> {
+/// Whether the first member of this name is a number that passes a test; what is no number passes another one. `None` as for [`member`].
+#[inline]
+pub(super) fn compares(
+    text: &[u8],
+    name: &[u8],
+    is_met: impl Fn(f64) -> bool,
+    by_value: impl Fn(Value<'_>) -> bool,
+) -> Option<bool> {
     let mut scanner = Scanner { text, at: 0 };
-    scanner.expect(b'{')?;
-    loop {
-        scanner.skip_spaces();
-        let key = scanner.string()?;
-        scanner.expect(b':')?;
-        scanner.skip_spaces();
-        if key.raw == name {
-            return Some(scanner);
-        }
-        scanner.skip_member()?;
-        scanner.expect(b',')?;
+    if !scanner.seek(name) {
+        return None;
+    }
+    // Most are short, and known without a detour over values.
+    match number::short(&text[scanner.at..]) {
+        Some((number, _)) => Some(is_met(number)),
+        None => scanner.value(|_| ()).map(by_value),
     }
 }
 
@@ -38,6 +45,27 @@ struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
+    /// Goes in front of the value of the first member of this name; false if there is none.
+    fn seek(&mut self, name: &[u8]) -> bool {
+        self.seek_member(name).is_some()
+    }
+
+    fn seek_member(&mut self, name: &[u8]) -> Option<()> {
+        self.expect(b'{')?;
+        loop {
+            self.skip_spaces();
+            let key = self.string()?;
+            self.expect(b':')?;
+            self.skip_spaces();
+            if key.raw == name {
+                return Some(());
+            }
+            self.skip_member()?;
+            self.expect(b',')?;
+        }
+    }
+
+    #[inline]
     fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }

@@ -6,8 +6,11 @@ use super::{Filter, Operator, Step, json};
 /// Values on a stack that takes no allocation.
 const FEW: usize = 8;
 
-/// Runs a filter for these attributes; `None` if one that is named is not there.
-pub(super) fn run<'a>(filter: &'a Filter, attributes: &'a [u8]) -> Option<Value<'a>> {
+/// Whether a filter lets these attributes through; `None` if one that is named is not there.
+pub(super) fn run(filter: &Filter, attributes: &[u8]) -> Option<bool> {
+    if let [Step::Compare(name, number, operator)] = &filter.steps[..] {
+        return compare(attributes, name, *number, *operator);
+    }
     let mut few = [Value::Null; FEW];
     if filter.depth <= FEW {
         return run_on(&mut few, &filter.steps, attributes);
@@ -15,8 +18,22 @@ pub(super) fn run<'a>(filter: &'a Filter, attributes: &'a [u8]) -> Option<Value<
     run_on(&mut vec![Value::Null; filter.depth], &filter.steps, attributes)
 }
 
+/// Compares an attribute with a number.
+#[inline]
+fn compare(attributes: &[u8], name: &[u8], number: f64, operator: Operator) -> Option<bool> {
+    let is_met = |one: f64| match operator {
+        Operator::Greater => one > number,
+        Operator::GreaterOrEqual => one >= number,
+        Operator::Less => one < number,
+        Operator::LessOrEqual => one <= number,
+        Operator::Unequal => one != number,
+        _ => one == number,
+    };
+    json::compares(attributes, name, is_met, |value| apply(operator, value, Value::Number(number)).is_true())
+}
+
 /// Runs steps on a stack that is as high as they need.
-fn run_on<'a>(stack: &mut [Value<'a>], steps: &'a [Step], attributes: &'a [u8]) -> Option<Value<'a>> {
+fn run_on<'a>(stack: &mut [Value<'a>], steps: &'a [Step], attributes: &'a [u8]) -> Option<bool> {
     let mut height = 0;
     let mut steps = steps.iter().peekable();
     while let Some(step) = steps.next() {
@@ -31,6 +48,12 @@ fn run_on<'a>(stack: &mut [Value<'a>], steps: &'a [Step], attributes: &'a [u8]) 
                 height -= 1;
                 truth(!stack[height].is_true())
             }
+            Step::Compare(name, number, operator) => truth(compare(attributes, name, *number, *operator)?),
+            Step::Operator(operator @ (Operator::And | Operator::Or)) => {
+                height -= 2;
+                let (left, right) = (stack[height].is_true(), stack[height + 1].is_true());
+                truth(if *operator == Operator::And { left & right } else { left | right })
+            }
             Step::Operator(operator) => {
                 height -= 2;
                 apply(*operator, stack[height], stack[height + 1])
@@ -39,7 +62,7 @@ fn run_on<'a>(stack: &mut [Value<'a>], steps: &'a [Step], attributes: &'a [u8]) 
         stack[height] = value;
         height += 1;
     }
-    stack.first().copied()
+    stack.first().map(|value| value.is_true())
 }
 
 fn truth(value: bool) -> Value<'static> {
@@ -50,8 +73,6 @@ fn apply(operator: Operator, left: Value<'_>, right: Value<'_>) -> Value<'static
     let numbers = || (left.number(), right.number());
     let compare = |holds: fn(&f64, &f64) -> bool| truth(holds(&left.number(), &right.number()));
     let ((a, b), calculated) = match operator {
-        Operator::Or => return truth(left.is_true() || right.is_true()),
-        Operator::And => return truth(left.is_true() && right.is_true()),
         Operator::Greater => return compare(f64::gt),
         Operator::GreaterOrEqual => return compare(f64::ge),
         Operator::Less => return compare(f64::lt),
@@ -65,8 +86,8 @@ fn apply(operator: Operator, left: Value<'_>, right: Value<'_>) -> Value<'static
         Operator::Divide => (numbers(), (|a, b| a / b) as fn(f64, f64) -> f64),
         Operator::Remainder => (numbers(), (|a, b| a % b) as fn(f64, f64) -> f64),
         Operator::Power => (numbers(), f64::powf as fn(f64, f64) -> f64),
-        Operator::Open | Operator::Close | Operator::Not => {
-            unreachable!("steps have no brackets, and what takes one value is apart")
+        Operator::Open | Operator::Close | Operator::Not | Operator::And | Operator::Or => {
+            unreachable!("steps have no brackets, and what asks for truth is apart")
         }
     };
     Value::Number(calculated(a, b))
