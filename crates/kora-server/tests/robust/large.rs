@@ -148,14 +148,27 @@ fn the_query_buffer_is_kept_to_its_limit() {
     for workers in ["1", "4"] {
         let program = Program::start(&["--workers", workers, "--client-query-buffer-limit", "2mb"]);
         let (mut client, mut watcher) = (program.client(), program.client());
-        let head = b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$4000000\r\n";
-        client.send(&[&head[..], &vec![b'v'; limit - head.len()]].concat()).unwrap();
+        // Arguments that are whole do not count, as in Redis.
+        let first = 1_900_000;
+        let head = format!("*5\r\n$4\r\nMSET\r\n$1\r\nj\r\n${first}\r\n{}\r\n", "v".repeat(first));
+        client.send(head.as_bytes()).unwrap();
+        client.send(&[b"$1\r\nk\r\n$4000000\r\n", &vec![b'v'; limit][..]].concat()).unwrap();
         wait_until("all of it has come", || {
             let Frame::Bulk(list) = watcher.line("CLIENT LIST") else { panic!("CLIENT LIST is text") };
             String::from_utf8(list).unwrap().contains(&format!("qbuf={limit} "))
         });
         client.send(b"v").unwrap();
         assert_eq!(client.receive(), None, "one byte more is too much");
+        assert_eq!(info(&mut watcher, "client_query_buffer_limit_disconnections"), "1");
+        // Many arguments, large and small, that are more than the limit together.
+        let mut client = program.client();
+        let (large, small) = ("v".repeat(1_500_000), "v".repeat(100));
+        let mut words = vec!["MSET"];
+        words.extend(["a", &large, "b", &large, "c", &large]);
+        words.extend(["d", &small].repeat(30_000));
+        client.send(&request(&words)).unwrap();
+        assert_eq!(client.receive(), Some(ok()));
+        assert_eq!(client.line("STRLEN c"), Frame::Integer(1_500_000));
         assert_eq!(info(&mut watcher, "client_query_buffer_limit_disconnections"), "1");
     }
 }
