@@ -416,7 +416,7 @@ const CLUSTER: &[Directive] = &[
     inert("cluster-allow-replica-migration", Bool, "yes", NO_CLUSTER),
     inert("cluster-announce-bus-port", Int(0, PORT), "0", NO_CLUSTER),
     inert("cluster-announce-hostname", Text, "", NO_CLUSTER).accepting(checked::host_name),
-    inert("cluster-announce-human-nodename", Text, "", NO_CLUSTER).accepting(checked::node_name),
+    inert("cluster-announce-human-nodename", Opaque, "", NO_CLUSTER).accepting(checked::node_name),
     inert("cluster-announce-ip", Text, "", NO_CLUSTER),
     inert("cluster-announce-port", Int(0, PORT), "0", NO_CLUSTER),
     inert("cluster-announce-tls-port", Int(0, PORT), "0", NO_CLUSTER),
