@@ -117,10 +117,10 @@ impl<F: Front> Turn<F> {
         }
     }
 
-    /// Tells those who look on that a command has waited in vain: that took no time.
+    /// Tells those who look on that a command has waited in vain: that took no time, and is a call.
     fn tell_end(&mut self, operation: &Operation<Workers<F>>) {
         let journal = self.executor.journal();
-        operation.with_command(0, |seen| journal.end_summed(seen, 0, false));
+        operation.with_command(0, |seen| journal.end_summed(seen, 0));
     }
 
     /// Replies to a session that waited for a time, and lets it go on.

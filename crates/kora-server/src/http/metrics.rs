@@ -155,7 +155,8 @@ fn commands(call: ServerCall<'_>, info: &InfoSnapshot, page: &mut Page) {
     }
     page.family("errors_total", Kind::Counter, "Replies that were errors, by their first word");
     for stat in &info.errors {
-        page.sample(&[("code", &stat.prefix)], stat.count as f64);
+        let code = kora_core::text::bytes(&stat.prefix);
+        page.sample(&[("code", &String::from_utf8_lossy(&code))], stat.count as f64);
     }
 }
 

@@ -133,7 +133,8 @@ pub fn text(snapshot: &InfoSnapshot, sections: Sections) -> String {
 
 /// INFO.
 pub fn info(snapshot: &InfoSnapshot, sections: Sections, out: &mut dyn Reply) {
-    out.verbatim("txt", text(snapshot, sections).as_bytes());
+    // The first words of errors may be any bytes.
+    out.verbatim("txt", &kora_core::text::bytes(&text(snapshot, sections)));
 }
 
 #[cfg(test)]
