@@ -216,10 +216,7 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Text with a three-letter format such as `txt` or `mkd`.
-    ///
-    /// # Panics
-    /// In debug builds, if `format` is not three bytes long.
+    /// Text with a three-letter format such as `txt` or `mkd`; one of another length is cut or filled up with blanks.
     pub fn verbatim(&mut self, format: &str, content: &[u8]) {
         if self.resp == Resp::V2 {
             return self.bulk(content);
