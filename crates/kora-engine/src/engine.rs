@@ -17,8 +17,8 @@ use kora_script::Scripts;
 use crate::access::{Access, Denials};
 use crate::counters::{Counters, ShardCounters, WorkerCounters};
 use crate::ending::Ending;
-use crate::latency::Distribution;
 use crate::front::{Front, Mail, Workers};
+use crate::latency::Distribution;
 use crate::memory::Account;
 use crate::metrics::{self, About, Reading, Series};
 use crate::observe::Insight;
@@ -107,7 +107,9 @@ impl<F: Front> Engine<F> {
     #[must_use]
     pub fn times_of(&self, places: &[usize]) -> Option<Distribution> {
         let counters = self.counters.iter();
-        Distribution::of(counters.flat_map(|counters| places.iter().map(|&id| &counters.commands[id].latency)))
+        Distribution::of(
+            counters.flat_map(|counters| places.iter().map(|&id| &counters.commands[id].latency)),
+        )
     }
 
     /// Brings the settings of a store up to date.

@@ -81,7 +81,11 @@ mod tests {
     fn text_stays_as_it_is() {
         for plain in ["", "ERR", "größer \u{1F600}", "\u{10FFFF}", "\u{10FE7F}"] {
             assert!(matches!(of(plain.as_bytes()), Cow::Borrowed(text) if text == plain));
-            assert!(matches!(bytes(plain), Cow::Borrowed(_)) || plain.starts_with('\u{10FE7F}') || plain.starts_with('\u{10FFFF}'));
+            assert!(
+                matches!(bytes(plain), Cow::Borrowed(_))
+                    || plain.starts_with('\u{10FE7F}')
+                    || plain.starts_with('\u{10FFFF}')
+            );
             assert_eq!(&*bytes(plain), plain.as_bytes());
         }
     }

@@ -219,7 +219,8 @@ impl Server {
     fn admit(&mut self, mut stream: TcpStream, peer: SocketAddr) {
         if self.connections.len() >= self.limits.connections {
             // Those of whose request nothing has come go first, then those that owe the rest of it.
-            let reading = self.connections.iter().filter_map(|(ticket, it)| Some((it.owes_since()?, *ticket)));
+            let reading =
+                self.connections.iter().filter_map(|(ticket, it)| Some((it.owes_since()?, *ticket)));
             let Some((_, oldest)) = reading.min() else {
                 let busy = Response::text(503, "too many connections").encode(false, false);
                 // It ends either way; the socket's buffer is empty, so this does not wait.

@@ -206,12 +206,7 @@ impl<D: Driver> Executor<D> {
     }
 
     /// Ends the transaction that was begun: those who wait for its keys are served.
-    pub fn end_transaction(
-        &mut self,
-        transaction: &Transaction<Style<D>>,
-        in_hand: InHand,
-        now: UnixMs,
-    ) {
+    pub fn end_transaction(&mut self, transaction: &Transaction<Style<D>>, in_hand: InHand, now: UnixMs) {
         self.tell_transaction(&transaction.request, &transaction.setting);
         self.journal.end_unit();
         self.put_in_place(in_hand, now);

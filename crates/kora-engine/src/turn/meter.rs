@@ -62,7 +62,8 @@ struct Block {
 impl Block {
     /// Adds a line, or notes that there would be one that is too long.
     fn push(&mut self, line: Option<String>) {
-        let line = line.filter(|line| self.dropped == 0 && self.bytes + line.len() <= monitors::WAITING_BYTES_MAX);
+        let line =
+            line.filter(|line| self.dropped == 0 && self.bytes + line.len() <= monitors::WAITING_BYTES_MAX);
         match line {
             Some(line) => {
                 self.bytes += line.len();

@@ -89,7 +89,12 @@ pub(super) struct Scratch<F: Front> {
 
 impl<F: Front> Default for Scratch<F> {
     fn default() -> Self {
-        Self { resolved: Vec::new(), ahead: Ahead::default(), executed: Vec::new(), has_lagging_monitors: false }
+        Self {
+            resolved: Vec::new(),
+            ahead: Ahead::default(),
+            executed: Vec::new(),
+            has_lagging_monitors: false,
+        }
     }
 }
 

@@ -144,7 +144,13 @@ fn commands(call: ServerCall<'_>) -> Vec<CommandStat> {
             failed: sum(|counters| &counters.failed),
         }
     };
-    call.front.engine.known_commands().into_iter().map(stat).filter(|stat| stat.calls + stat.rejected + stat.failed > 0).collect()
+    call.front
+        .engine
+        .known_commands()
+        .into_iter()
+        .map(stat)
+        .filter(|stat| stat.calls + stat.rejected + stat.failed > 0)
+        .collect()
 }
 
 fn errors(call: ServerCall<'_>) -> Vec<ErrorStat> {

@@ -152,7 +152,11 @@ fn commands(call: ServerCall<'_>, info: &InfoSnapshot, page: &mut Page) {
     page.histograms("command_duration_seconds", "How long calls of a command took: latency-tracking");
     for (name, times) in distributions(call) {
         let stat = info.commands.iter().find(|stat| stat.name == name);
-        page.histogram(&[("command", name), ("cmd", name)], &times, stat.map_or(0, |stat| stat.total_us * 1000));
+        page.histogram(
+            &[("command", name), ("cmd", name)],
+            &times,
+            stat.map_or(0, |stat| stat.total_us * 1000),
+        );
     }
     page.family("errors_total", Kind::Counter, "Replies that were errors, by their first word");
     for stat in &info.errors {
@@ -170,9 +174,17 @@ fn first_names(call: ServerCall<'_>, info: &InfoSnapshot, page: &mut Page) {
     }
     page.family("keys_total", Kind::Gauge, "Keys: the sum of kora_db_keys");
     page.sample(&[], info.keyspace.iter().map(|database| database.keys).sum::<u64>() as f64);
-    page.family("bytes_in_total", Kind::Counter, "Bytes read from clients: the sum of kora_net_input_bytes_total");
+    page.family(
+        "bytes_in_total",
+        Kind::Counter,
+        "Bytes read from clients: the sum of kora_net_input_bytes_total",
+    );
     page.sample(&[], call.front.sum(|traffic| &traffic.bytes_in) as f64);
-    page.family("bytes_out_total", Kind::Counter, "Bytes sent to clients: the sum of kora_net_output_bytes_total");
+    page.family(
+        "bytes_out_total",
+        Kind::Counter,
+        "Bytes sent to clients: the sum of kora_net_output_bytes_total",
+    );
     page.sample(&[], call.front.sum(|traffic| &traffic.bytes_out) as f64);
 }
 
