@@ -53,6 +53,8 @@ pub(crate) struct Shared {
     pub(crate) balance: Balance,
     /// By worker.
     pub(crate) traffic: Box<[Traffic]>,
+    /// What is allocated for those who ask over HTTP.
+    pub(crate) http_bytes: AtomicU64,
     /// When [`Front::elapsed`] began.
     began: Instant,
     pub(crate) started: UnixMs,
@@ -167,7 +169,7 @@ impl Front for Shared {
     }
 
     fn client_bytes(&self) -> u64 {
-        self.sum(|traffic| &traffic.client_bytes)
+        self.sum(|traffic| &traffic.client_bytes) + self.http_bytes.load(Ordering::Relaxed)
     }
 
     fn shared_client_bytes(&self) -> u64 {
@@ -211,6 +213,7 @@ impl Shared {
         Self {
             balance: Balance::new(engine.hub.workers().count(), config.gather_connections),
             traffic: engine.hub.workers().map(|_| Traffic::default()).collect(),
+            http_bytes: AtomicU64::new(0),
             engine,
             config: RankedRwLock::new(Arc::new(config)),
             config_version: AtomicU64::new(0),
@@ -252,10 +255,15 @@ impl Shared {
     ///
     /// # Errors
     /// If the system refuses a pair of sockets.
-    pub(crate) fn connect_inside(&self, peer: &SocketAddr) -> io::Result<UnixStream> {
+    pub(crate) fn connect_inside(
+        &self,
+        peer: &SocketAddr,
+        local: Option<SocketAddr>,
+    ) -> io::Result<UnixStream> {
         let (transport, other) = net::inside::pair()?;
         let is_local = peer.ip().to_canonical().is_loopback();
-        let peer = Peer { address: peer.to_string(), is_local };
+        let local_address = local.map(|address| address.to_string());
+        let peer = Peer { address: peer.to_string(), local_address, is_local };
         let first = self.engine.hub.workers().next().expect("there is at least one worker");
         self.engine.hub.send_driver_mail(first, Mail::Front(WorkerMail::Admit(transport, peer)));
         Ok(other)

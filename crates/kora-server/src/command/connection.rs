@@ -142,7 +142,7 @@ fn parse_hello<'a>(args: &[&'a [u8]]) -> CommandResult<Hello<'a>> {
                 options = rest;
             }
             _ => {
-                let option = String::from_utf8_lossy(option);
+                let option = kora_core::text::of(option);
                 return Err(CommandError::Other(
                     format!("ERR Syntax error in HELLO option '{option}'").into(),
                 ));

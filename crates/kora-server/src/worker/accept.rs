@@ -176,7 +176,7 @@ impl Worker {
                 client: self.shared.clients.next_id(),
             }),
             address: peer.address.clone(),
-            local_address: transport.local_address(),
+            local_address: peer.local_address.clone().unwrap_or_else(|| transport.local_address()),
             descriptor: transport.descriptor(),
             created_ms: self.turn.now().0,
             text: RankedMutex::new(ClientText { user: DEFAULT.to_vec(), ..ClientText::default() }),

@@ -91,7 +91,7 @@ impl Worker {
             Received::Nothing => {}
             Received::End => session.is_broken = true,
         }
-        let bytes = session.link.input.len() + session.queued_bytes();
+        let bytes = session.link.pending_bytes() + session.queued_bytes();
         if bytes as u64 > self.config.query_buffer_limit.0 {
             add(&self.traffic().query_limit_disconnections, 1);
             tracing::warn!(
