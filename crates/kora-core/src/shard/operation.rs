@@ -139,6 +139,8 @@ pub struct Request {
     pub(super) watched: Option<Watched>,
     /// Its driver's worker runs it, between commands of the driver's own, with all its stores in hand.
     pub(super) is_driven: bool,
+    /// The command that runs a transaction, for those who look on: its full name, and as it was sent.
+    pub(super) told_as: Option<(&'static str, Box<[u8]>)>,
 }
 
 impl Request {
@@ -193,6 +195,7 @@ impl Request {
             kind: RequestKind::Lend,
             watched: None,
             is_driven: false,
+            told_as: None,
         }
     }
 
@@ -238,6 +241,7 @@ impl Request {
         self.shards.clear();
         self.watched = None;
         self.is_driven = false;
+        self.told_as = None;
     }
 
     /// Bytes allocated for it.
