@@ -107,7 +107,8 @@ fn latencies(call: ServerCall<'_>) -> Vec<LatencyStat> {
     }
     let stat = |(name, distribution): (&'static str, Distribution)| {
         let shown = config.latency_percentiles.0.iter();
-        let percentiles = shown.map(|&percent| (percentiles::shown(percent), distribution.percentile(percent)));
+        let percentiles =
+            shown.map(|&percent| (percentiles::shown(percent), distribution.percentile(percent)));
         LatencyStat { name, percentiles: percentiles.collect() }
     };
     distributions(call).map(stat).collect()
