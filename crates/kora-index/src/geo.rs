@@ -50,7 +50,8 @@ pub(crate) fn distance(one: (f64, f64), other: (f64, f64)) -> f64 {
 /// Ranges of numbers in which all points of a circle are, ascending and apart. Complexity: O(1): 16 of them at most.
 pub(crate) fn ranges(radius: &Radius) -> Vec<Range> {
     let angle = radius.metres / EARTH_RADIUS;
-    let (latitude, height) = (radius.latitude, angle.to_degrees());
+    // More than all latitudes would be more cells than there are numbers.
+    let (latitude, height) = (radius.latitude, angle.to_degrees().min(LONGITUDE_MAX));
     let reaches_pole = latitude.abs() + height >= 90.0;
     let ratio = angle.sin() / latitude.to_radians().cos();
     let width = if reaches_pole || angle >= std::f64::consts::FRAC_PI_2 || ratio.abs() >= 1.0 {

@@ -169,7 +169,7 @@ pub struct Config {
     pub databases: u16,
     /// `proto-max-bulk-len`: longest argument and longest string.
     pub max_bulk: ByteCount,
-    /// `client-query-buffer-limit`: most bytes of a request that is not complete.
+    /// `client-query-buffer-limit`: most bytes that are no whole argument of a request yet.
     pub query_buffer_limit: ByteCount,
     /// `client-output-buffer-limit`.
     pub output_limits: OutputLimits,

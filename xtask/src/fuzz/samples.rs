@@ -37,6 +37,7 @@ pub(super) const BEGINNING: &[&str] = &[
 
 pub(super) const QUERIES: Words = Words {
     samples: &[
+        "@p:[13 52 1e300 km] | @p:[-180 -85 17976931348623157e292 m]",
         "@t:(stone|river) @n:[1 (5] -@g:{a|b}",
         "\"the running cloud\" => {$slop:2; $inorder:true; $weight:2.5}",
         "~stone @p:[13.1 52.1 10 km] (*ver|ri*|*iv*)",

@@ -96,7 +96,10 @@ impl Info {
             let rest = name.strip_prefix(prefix);
             rest.is_some_and(|rest| prefix != "db" || rest.bytes().all(|byte| byte.is_ascii_digit()))
         };
-        self.0.iter().filter(move |(name, _)| is_one(name)).map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0
+            .iter()
+            .filter(move |(name, _)| is_one(name))
+            .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// What look-ups have found and not found so far.

@@ -25,7 +25,7 @@ proptest! {
         longitude in -180.0_f64..=180.0, latitude in -85.0_f64..=85.0,
         at in prop_oneof![(-180.0_f64..=180.0, -85.0_f64..=85.0), (-0.01_f64..0.01, -0.01_f64..0.01)],
         is_near in any::<bool>(),
-        metres in prop_oneof![0.0_f64..100.0, 0.0_f64..100_000.0, 0.0_f64..20_000_000.0],
+        metres in prop_oneof![0.0_f64..100.0, 0.0_f64..100_000.0, 0.0_f64..20_000_000.0, Just(1e18), Just(f64::MAX)],
     ) {
         let (mut x, mut y) = at;
         if is_near {

@@ -8,6 +8,7 @@ use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
 
 use super::ServerCall;
+use crate::config::percentiles;
 use crate::introspect::cpu::cpu_seconds;
 use crate::introspect::info::Sections;
 use crate::introspect::info::snapshot::{
@@ -105,8 +106,9 @@ fn latencies(call: ServerCall<'_>) -> Vec<LatencyStat> {
         return Vec::new();
     }
     let stat = |(name, distribution): (&'static str, Distribution)| {
+        let shown = config.latency_percentiles.0.iter();
         let percentiles =
-            config.latency_percentiles.0.iter().map(|&percent| (percent, distribution.percentile(percent)));
+            shown.map(|&percent| (percentiles::shown(percent), distribution.percentile(percent)));
         LatencyStat { name, percentiles: percentiles.collect() }
     };
     distributions(call).map(stat).collect()

@@ -60,7 +60,8 @@ kora_shard_expiring_keys{shard=\"0\"} 3
 ";
 
 fn compared(before: &str, scrape: &str, after: &str) -> Result<(), String> {
-    compare(&Info::parse(before), &Scrape::parse(scrape), &Info::parse(after)).map_err(|error| error.to_string())
+    compare(&Info::parse(before), &Scrape::parse(scrape), &Info::parse(after))
+        .map_err(|error| error.to_string())
 }
 
 #[test]
@@ -117,8 +118,10 @@ fn what_goes_up_and_down_must_stand_still() {
 
 #[test]
 fn look_ups_are_hits_and_misses() {
-    let (before, after) =
-        (Info::parse("keyspace_hits:4\r\nkeyspace_misses:3\r\n"), Info::parse("keyspace_hits:6\r\nkeyspace_misses:4\r\n"));
+    let (before, after) = (
+        Info::parse("keyspace_hits:4\r\nkeyspace_misses:3\r\n"),
+        Info::parse("keyspace_hits:6\r\nkeyspace_misses:4\r\n"),
+    );
     let compared = |hits, misses| compare_look_ups(&before, &after, LookUps { hits, misses });
     assert!(compared(2, 1).is_ok());
     for (hits, misses) in [(3, 1), (2, 2), (1, 2), (2, 0)] {

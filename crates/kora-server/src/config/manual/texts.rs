@@ -95,7 +95,7 @@ const LIMITS: Section = Section {
         entry("maxclients", "How many clients may be connected at a time. It is lowered at the start if the system grants too few file descriptors."),
         entry("maxmemory-clients", "How much memory all connections may take together, or which share of `maxmemory` (`5%`); those that take most are closed. 0: no limit.").such_as("10%"),
         entry("client-output-buffer-limit", "How many bytes of replies a client may leave unread: class (`normal`, `replica`, `pubsub`), at most, for so many seconds at most, the seconds. 0: no limit."),
-        entry("client-query-buffer-limit", "How many bytes of a request that is not whole are kept."),
+        entry("client-query-buffer-limit", "How many bytes are kept that are no whole argument of a request yet."),
         entry("proto-max-bulk-len", "The longest argument, and the longest string."),
         entry("tracking-table-max-keys", "For how many keys it is noted who keeps copies of them; 0: no limit."),
     ],

@@ -84,8 +84,8 @@ pub struct ThreadInfo {
 pub struct LatencyStat {
     /// The command.
     pub name: &'static str,
-    /// Percentages, and the nanoseconds that so many of the calls did not exceed.
-    pub percentiles: Vec<(f64, u64)>,
+    /// Percentages as INFO shows them, and the nanoseconds that so many of the calls did not exceed.
+    pub percentiles: Vec<(String, u64)>,
 }
 
 /// Processor time, in seconds.
