@@ -118,7 +118,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     stage.move_to(server.address());
     let begun = Instant::now();
     let server = Mutex::new(server);
-    let result = perform(args, &phases, &stage, Grounds { site: &site, launch: &launch, server, metrics_port });
+    let result =
+        perform(args, &phases, &stage, Grounds { site: &site, launch: &launch, server, metrics_port });
     println!("\n{}", stage.figures);
     let result = match (stage.violation(), result) {
         (Some(violation), _) => Err(anyhow::anyhow!(violation)),

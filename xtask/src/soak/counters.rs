@@ -72,7 +72,11 @@ pub(super) struct LookUps {
 impl Info {
     /// Reads the text of INFO EVERYTHING.
     pub(super) fn parse(text: &str) -> Self {
-        let fields = text.lines().filter_map(|line| line.split_once(':'));
+        let fields = text.lines().filter_map(|line| match line.starts_with("errorstat_") {
+            // The first word of an error may end with a colon.
+            true => line.rsplit_once(':'),
+            false => line.split_once(':'),
+        });
         Self(fields.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
     }
 
@@ -96,7 +100,10 @@ impl Info {
             let rest = name.strip_prefix(prefix);
             rest.is_some_and(|rest| prefix != "db" || rest.bytes().all(|byte| byte.is_ascii_digit()))
         };
-        self.0.iter().filter(move |(name, _)| is_one(name)).map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0
+            .iter()
+            .filter(move |(name, _)| is_one(name))
+            .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// What look-ups have found and not found so far.
