@@ -168,7 +168,10 @@ fn verify_unit() -> anyhow::Result<()> {
     std::fs::write(&unit, text)?;
     // Its pages of the manual are not installed here.
     match Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&unit).status() {
-        Ok(status) => Ok(ensure!(status.success(), "systemd does not take {UNIT}")),
+        Ok(status) => {
+            ensure!(status.success(), "systemd does not take {UNIT}");
+            Ok(())
+        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             println!("systemd-analyze is not installed");
             Ok(())
