@@ -51,6 +51,21 @@ expect "root:kora 640" in_tree stat -c "%U:%G %a" /etc/kora/kora.conf
 expect "kora:kora 750" in_tree stat -c "%U:%G %a" /var/lib/kora
 in_tree kora-server --check-config /etc/kora/kora.conf
 
+say pages of the manual, completions
+for page in man1/kora-server.1 man1/kora-cli.1 man5/kora.conf.5; do
+    zcat "$tree/usr/share/man/$page.gz" | grep -q '^\.SH' || { echo "$page is no page" >&2; exit 1; }
+done
+completed() { # PROGRAM WORD: what bash would offer
+    in_tree bash -c 'source "/usr/share/bash-completion/completions/$1"
+        function=$(complete -p "$1" | sed "s/.*-F \([^ ]*\) .*/\1/")
+        COMP_WORDS=("$1" "$2"); COMP_CWORD=1; $function "$1" "$2" "$1"; echo "${COMPREPLY[*]}"' bash "$@"
+}
+expect --latency-history completed kora-cli --latency-h
+expect --maxmemory-policy completed kora-server --maxmemory-p
+for file in zsh/vendor-completions/_kora-cli fish/vendor_completions.d/kora-cli.fish; do
+    grep -q latency-history "$tree/usr/share/$file" || { echo "$file completes nothing" >&2; exit 1; }
+done
+
 say start, use, restart with data
 start
 expect PONG cli PING

@@ -143,6 +143,7 @@ fn newest_package() -> anyhow::Result<PathBuf> {
 fn look(package: &Path) -> anyhow::Result<()> {
     must("dpkg-deb", &["--info".as_ref(), package.as_os_str()])?;
     must("dpkg-deb", &["--contents".as_ref(), package.as_os_str()])?;
+    verify_unit()?;
     for (program, args) in [
         ("lintian", vec!["--info".as_ref(), package.as_os_str()]),
         ("systemd-analyze", vec!["security".as_ref(), "--offline=yes".as_ref(), UNIT.as_ref()]),
@@ -157,6 +158,26 @@ fn look(package: &Path) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Has systemd read the service, with the program where it lies here.
+fn verify_unit() -> anyhow::Result<()> {
+    let program = std::path::absolute(TARGET)?.join("release/kora-server");
+    let text = std::fs::read_to_string(UNIT)?.replace("/usr/bin/kora-server", &program.display().to_string());
+    let unit = Path::new(TARGET).join("kora.service");
+    std::fs::write(&unit, text)?;
+    // Its pages of the manual are not installed here.
+    match Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&unit).status() {
+        Ok(status) => {
+            ensure!(status.success(), "systemd does not take {UNIT}");
+            Ok(())
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            println!("systemd-analyze is not installed");
+            Ok(())
+        }
+        Err(error) => Err(error).context("systemd-analyze"),
+    }
 }
 
 /// The service.

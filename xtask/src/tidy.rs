@@ -1,6 +1,7 @@
 //! `cargo xtask tidy`: habits of this code base that the compiler does not check.
 
 pub(crate) mod arrows;
+mod features;
 mod fields;
 mod links;
 mod toolchain;
@@ -30,6 +31,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     arrows::check(&files, &mut complaints)?;
     links::check(&files, &mut complaints)?;
     toolchain::check(&mut complaints)?;
+    features::check(&mut complaints)?;
     complaints.iter().for_each(|complaint| println!("{complaint}"));
     ensure!(complaints.is_empty(), "{} untidy places", complaints.len());
     Ok(())

@@ -125,6 +125,19 @@ impl Server {
         Ok(CpuTime { user: seconds()?, system: seconds()? })
     }
 
+    /// CPU time that its threads had so far, in seconds: finer than [`Server::cpu_time`], whose ticks are hundredths of a second, and
+    /// without those that have ended.
+    pub(super) fn scheduled_seconds(&self) -> anyhow::Result<f64> {
+        let mut seconds = 0.0;
+        for thread in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            // It may have ended by now.
+            let Ok(text) = std::fs::read_to_string(thread?.path().join("schedstat")) else { continue };
+            let ns = text.split_whitespace().next().context("schedstat has three numbers")?;
+            seconds += ns.parse::<f64>()? / 1e9;
+        }
+        Ok(seconds)
+    }
+
     /// Resident memory, in bytes.
     pub(super) fn resident_bytes(&self) -> anyhow::Result<u64> {
         let text = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;

@@ -72,7 +72,11 @@ pub(super) struct LookUps {
 impl Info {
     /// Reads the text of INFO EVERYTHING.
     pub(super) fn parse(text: &str) -> Self {
-        let fields = text.lines().filter_map(|line| line.split_once(':'));
+        let fields = text.lines().filter_map(|line| match line.starts_with("errorstat_") {
+            // The first word of an error may end with a colon.
+            true => line.rsplit_once(':'),
+            false => line.split_once(':'),
+        });
         Self(fields.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
     }
 

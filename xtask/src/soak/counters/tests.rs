@@ -22,7 +22,7 @@ cmdstat_client|list:calls=1,usec=5,usec_per_call=5.00,rejected_calls=0,failed_ca
 cmdstat_get:calls=9,usec=9,usec_per_call=1.00,rejected_calls=1,failed_calls=1\r
 # Errorstats\r
 errorstat_ERR:count=1\r
-errorstat_WRONGTYPE:count=1\r
+errorstat_hashes::count=1\r
 # Keyspace\r
 db0:keys=6,expires=2,avg_ttl=7,subexpiry=0\r
 db9:keys=1,expires=1,avg_ttl=7,subexpiry=0\r
@@ -44,7 +44,7 @@ kora_command_calls_total{command=\"get\"} 9
 kora_command_calls_total{command=\"client|list\"} 1
 kora_error_replies_total{worker=\"0\"} 2
 kora_errors_total{code=\"ERR\"} 1
-kora_errors_total{code=\"WRONGTYPE\"} 1
+kora_errors_total{code=\"hashes:\"} 1
 kora_expired_keys_total{shard=\"0\"} 2
 kora_evicted_keys_total{shard=\"1\"} 1
 kora_keyspace_hits_total{shard=\"0\"} 1
