@@ -5,8 +5,6 @@ use super::{BLOCK_NUMBERS, Block, Cursor, END, Layout};
 
 /// Words of 64 numbers each.
 pub(crate) const WINDOW_WORDS: usize = 64;
-/// Words that are passed at once if they are empty.
-const GROUP_WORDS: usize = 8;
 
 /// Numbers from `base` on, which is a multiple of 64.
 pub(crate) struct Window {
@@ -111,14 +109,11 @@ impl Window {
         self.matched[..self.words].iter().map(|word| word.count_ones() as usize).sum()
     }
 
-    /// The words in which a number is marked. Many empty ones are passed at once.
-    pub(crate) fn filled(&self) -> impl Iterator<Item = usize> + use<'_> {
-        let groups = self.matched[..self.words].chunks(GROUP_WORDS).zip((0..).step_by(GROUP_WORDS));
-        let groups = groups.filter(|(group, _)| group.iter().fold(0, |all, word| all | word) != 0);
-        groups.flat_map(|(group, from)| {
-            let words = group.iter().zip(from..);
-            words.filter(|(word, _)| **word != 0).map(|(_, at)| at)
-        })
+    /// The next word from this one on in which a number is marked.
+    #[inline]
+    pub(crate) fn next_filled(&self, from: usize) -> Option<usize> {
+        let rest = self.matched[..self.words].get(from..)?;
+        rest.iter().position(|word| *word != 0).map(|passed| from + passed)
     }
 
     /// Adds the numbers of another one of the same place.

@@ -96,8 +96,10 @@ impl Walk {
         steps: &mut usize,
         visit: &mut impl FnMut(&Match<'_>) -> Flow,
     ) -> Flow {
-        for (at, first) in window.filled().map(|at| (at, window.first_of(at))) {
-            let (matched, several) = (window.matched[at], window.several[at]);
+        let mut next = 0;
+        while let Some(at) = window.next_filled(next) {
+            next = at + 1;
+            let (matched, several, first) = (window.matched[at], window.several[at], window.first_of(at));
             if is_exact {
                 self.matched += u64::from(matched.count_ones());
             }
