@@ -12,7 +12,7 @@ mod tests;
 use crate::error::QueryError;
 use crate::index::{HeldScalars, Index, Indexed, is_phonetic};
 use crate::numbers::Numbers;
-use crate::query::{Node, Pattern, Radius, Range};
+use crate::query::{Bound, Node, Pattern, Radius, Range};
 use crate::scalar::ScalarRange;
 use crate::{analysis, geo};
 pub use near::Distance;
@@ -177,6 +177,14 @@ impl SetOf {
             Self::Radius { radius, .. } => geo::ranges(radius),
             Self::Scalars { .. } => Vec::new(),
         }
+    }
+
+    /// Numbers in the whole field, of documents that live.
+    pub(crate) fn total(&self, index: &Index) -> usize {
+        let Some(numbers) = self.numbers(index) else { return 0 };
+        let bound = |value| Bound { value, is_exclusive: false };
+        let all = Range { from: bound(f64::NEG_INFINITY), to: bound(f64::INFINITY) };
+        numbers.count_in(&all) - index.fields()[self.field()].dying.count_in(&all)
     }
 
     /// Numbers or scalars in those ranges, of documents that live.

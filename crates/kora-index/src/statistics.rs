@@ -18,6 +18,8 @@ pub struct Statistics {
     pub(crate) leaves: Vec<LeafStatistics>,
     /// Numbers in each range of the plan, and points in the ranges of each circle.
     pub(crate) sets: Vec<u64>,
+    /// Numbers or points in the whole field of each of those.
+    pub(crate) set_totals: Vec<u64>,
 }
 
 /// In how many documents something is.
@@ -44,8 +46,8 @@ impl Statistics {
     pub fn merge(&mut self, other: Self, plan: &Plan) {
         self.documents += other.documents;
         self.length_total += other.length_total;
-        self.sets.resize(other.sets.len(), 0);
-        self.sets.iter_mut().zip(&other.sets).for_each(|(count, more)| *count += more);
+        add_all(&mut self.sets, &other.sets);
+        add_all(&mut self.set_totals, &other.set_totals);
         if self.leaves.is_empty() {
             self.leaves = other.leaves;
             return;
@@ -59,6 +61,14 @@ impl Statistics {
                 _ => {}
             }
         }
+    }
+
+    /// Whether RediSearch would find the numbers of a range in several nodes of its tree of numbers: it has several from some twenty numbers on, the
+    /// more the more numbers there are.
+    #[expect(clippy::cast_precision_loss, reason = "a share")]
+    pub(crate) fn is_spread(&self, set: usize) -> bool {
+        let (Some(&count), Some(&total)) = (self.sets.get(set), self.set_totals.get(set)) else { return false };
+        total >= 20 && count as f64 >= total as f64 * (24.0 / total as f64).sqrt().min(0.4)
     }
 
     /// Average length of a document.
@@ -76,6 +86,11 @@ impl Statistics {
         });
         counts.sum()
     }
+}
+
+fn add_all(counts: &mut Vec<u64>, more: &[u64]) {
+    counts.resize(more.len(), 0);
+    counts.iter_mut().zip(more).for_each(|(count, more)| *count += more);
 }
 
 fn merge_expansions(expansions: &mut Vec<(Box<str>, u64)>, more: Vec<(Box<str>, u64)>, max: usize) {
@@ -117,8 +132,9 @@ impl Gathering {
         patterns.reverse();
         let table = index.table();
         let sets = plan.sets.iter().map(|set| set.count(index) as u64).collect();
-        let statistics =
-            Statistics { documents: table.len() as u64, length_total: table.length_total(), leaves, sets };
+        let set_totals = plan.sets.iter().map(|set| set.total(index) as u64).collect();
+        let (documents, length_total) = (table.len() as u64, table.length_total());
+        let statistics = Statistics { documents, length_total, leaves, sets, set_totals };
         Self { statistics, patterns }
     }
 

@@ -297,11 +297,19 @@ fn filtered(node: Node, options: &QueryOptions) -> Node {
         options.numeric_filters.iter().map(|filter| NodeKind::Range(filter.field.clone(), filter.range));
     let radii =
         options.geo_filters.iter().map(|filter| NodeKind::Radius(filter.field.clone(), filter.radius));
-    let filters: Vec<_> = ranges.chain(radii).map(Node::new).collect();
+    // The index knows which keys are asked for. They are a part of the query nevertheless, which counts for what is near.
+    let keys = options.keys.as_ref().map(|_| NodeKind::Not(Box::new(Node::new(NodeKind::Nothing))));
+    let keys = keys.filter(|_| !matches!(node.kind, NodeKind::Nearest(_)));
+    let filters: Vec<_> = keys.into_iter().chain(ranges).chain(radii).map(Node::new).collect();
     if filters.is_empty() {
         return node;
     }
-    let both = |node| Node::new(NodeKind::And(filters.into_iter().chain([node]).collect()));
+    let both = |node: Node| match node {
+        Node { kind: NodeKind::And(parts), attributes } => {
+            Node { kind: NodeKind::And(filters.into_iter().chain(parts).collect()), attributes }
+        }
+        node => Node::new(NodeKind::And(filters.into_iter().chain([node]).collect())),
+    };
     match node {
         // The nearest are sought among what the filters leave.
         Node { kind: NodeKind::Nearest(mut nearest), attributes } => {
