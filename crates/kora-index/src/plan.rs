@@ -224,6 +224,12 @@ impl Expansion {
 }
 
 impl Plan {
+    /// Whether it has patterns, for which many words may have to be looked at. Complexity: O(leaves).
+    #[must_use]
+    pub fn has_patterns(&self) -> bool {
+        self.leaves.iter().any(|leaf| matches!(leaf, Leaf::Words(_) | Leaf::Values(..)))
+    }
+
     /// Makes a query ready. Complexity: O(size of the query).
     ///
     /// # Errors

@@ -3,6 +3,8 @@
 //! Each part of an index gathers its own for a plan ([`Gathering`]); the caller merges them and gives the sum to the search of each part. So scores,
 //! and which words a pattern stands for, come out as if there were one part.
 
+use std::fmt;
+
 use crate::dictionary::Compiled;
 use crate::index::{Held, Index, Indexed};
 use crate::plan::{Leaf, Plan};
@@ -63,12 +65,21 @@ impl Statistics {
         }
     }
 
-    /// Whether RediSearch would find the numbers of a range in several nodes of its tree of numbers: it has several from some twenty numbers on, the
-    /// more the more numbers there are.
-    #[expect(clippy::cast_precision_loss, reason = "a share")]
+    /// Whether RediSearch would find the numbers of a range in several nodes of its tree of numbers.
     pub(crate) fn is_spread(&self, set: usize) -> bool {
-        let (Some(&count), Some(&total)) = (self.sets.get(set), self.set_totals.get(set)) else { return false };
-        total >= 20 && count as f64 >= total as f64 * (24.0 / total as f64).sqrt().min(0.4)
+        let (Some(&count), Some(&total)) = (self.sets.get(set), self.set_totals.get(set)) else {
+            return false;
+        };
+        total >= ONE_NODE && count >= node_size(total)
+    }
+
+    /// Numbers in the nodes of that tree in which those of a range are.
+    pub(crate) fn nodes_estimate(&self, set: usize) -> u64 {
+        let count = self.sets.get(set).copied().unwrap_or(0);
+        match self.set_totals.get(set).copied() {
+            Some(total) if total > 0 => total.min(count + node_size(total)),
+            _ => count,
+        }
     }
 
     /// Average length of a document.
@@ -86,6 +97,23 @@ impl Statistics {
         });
         counts.sum()
     }
+}
+
+/// So many numbers are in one node, whatever they are.
+const ONE_NODE: u64 = 20;
+
+/// How many of so many numbers are about in one node: there are several nodes from some twenty numbers on, the more the more numbers there are.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a share of a count"
+)]
+fn node_size(total: u64) -> u64 {
+    if total < ONE_NODE {
+        return total;
+    }
+    (total as f64 * (24.0 / total as f64).sqrt().min(0.4)).ceil() as u64
 }
 
 fn add_all(counts: &mut Vec<u64>, more: &[u64]) {
@@ -108,6 +136,14 @@ fn merge_expansions(expansions: &mut Vec<(Box<str>, u64)>, more: Vec<(Box<str>, 
 pub struct Gathering {
     statistics: Statistics,
     patterns: Vec<(usize, Compiled)>,
+    /// Documents may have died since it began, which the snapshot sees: then their words are taken, too.
+    takes_dying: bool,
+}
+
+impl fmt::Debug for Gathering {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Gathering").field("statistics", &self.statistics).finish_non_exhaustive()
+    }
 }
 
 impl Gathering {
@@ -135,10 +171,11 @@ impl Gathering {
         let set_totals = plan.sets.iter().map(|set| set.total(index) as u64).collect();
         let (documents, length_total) = (table.len() as u64, table.length_total());
         let statistics = Statistics { documents, length_total, leaves, sets, set_totals };
-        Self { statistics, patterns }
+        Self { statistics, patterns, takes_dying: false }
     }
 
-    /// Goes on until it is through or has looked at so many words. Returns whether it is through.
+    /// Goes on until it is through or has looked at so many words. Returns whether it is through. What changes between two steps changes counts, and
+    /// so scores, but not what the snapshot matches.
     pub fn step(&mut self, index: &Index, plan: &Plan, mut steps: usize) -> bool {
         while let Some((place, pattern)) = self.patterns.last_mut() {
             let dictionary = match &plan.leaves[*place] {
@@ -152,10 +189,13 @@ impl Gathering {
                 let is_through = dictionary.expand(pattern, &mut steps, |text, held: &Held| {
                     if held.count() > 0 {
                         found.push((text.into(), held.count()));
+                    } else if self.takes_dying && held.postings.live() > 0 {
+                        found.push((text.into(), 1));
                     }
                     found.len() < plan.expansions_max
                 });
                 if !is_through {
+                    self.takes_dying = true;
                     return false;
                 }
             }

@@ -115,7 +115,10 @@ impl<'a> Builder<'a> {
     fn and(&self, parts: &'a [Part], weight: f64, slop: Option<u64>, in_order: bool) -> Matcher<'a> {
         let mut ordered: Vec<&'a Part> = parts.iter().collect();
         if !in_order {
-            ordered.sort_by_key(|part| part.estimate(self.statistics));
+            ordered.sort_by_key(|part| match part {
+                Part::Set(place) => self.statistics.nodes_estimate(*place),
+                part => part.estimate(self.statistics),
+            });
         }
         let mut built: Vec<Matcher<'a>> = ordered.iter().map(|part| self.part(part)).collect();
         if built.iter().any(|part| matches!(part, Matcher::Nothing)) {

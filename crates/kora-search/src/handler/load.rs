@@ -203,7 +203,10 @@ fn found(path: &Path, root: JsonValue<'_>, dialect: Dialect) -> Option<Value> {
     }
     let all = path.find(root).ok()?;
     // As in RediSearch, what has no first value has none.
-    if all.first().is_none_or(|first| matches!(first.node(), Node::Array(array) if array.elements().next().is_none())) {
+    if all
+        .first()
+        .is_none_or(|first| matches!(first.node(), Node::Array(array) if array.elements().next().is_none()))
+    {
         return None;
     }
     let mut out = vec![b'['];
