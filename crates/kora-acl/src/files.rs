@@ -63,7 +63,7 @@ pub fn parse(text: &[u8], name: &str, context: Context<'_>) -> Result<Users, Str
 }
 
 fn shown(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+    kora_core::text::of(bytes).into_owned()
 }
 
 /// The text of a file that declares these users.

@@ -71,6 +71,19 @@ pub enum Deferral {
     Aside(errand::Aside),
 }
 
+/// How a command has put itself off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deferred {
+    /// It will be called again, here or on another shard.
+    Later,
+    /// It runs anew, as if it had not run.
+    NeedsAll,
+    /// It has paused.
+    Paused,
+    /// It goes on as an errand.
+    Aside,
+}
+
 /// Whether a command may put itself off.
 #[derive(Debug)]
 pub enum Blocking<'a> {
@@ -216,11 +229,16 @@ impl Ctx<'_> {
 
     /// Whether the command has put itself off.
     #[inline]
-    pub(crate) fn has_deferred(&self) -> bool {
+    pub(crate) fn deferral(&self) -> Option<Deferred> {
         match &self.blocking {
-            Blocking::Permitted(place) => place.is_some(),
-            Blocking::PauseOnly(place) => place.is_some(),
-            Blocking::Forbidden | Blocking::Scripted | Blocking::InSlices(_) => false,
+            Blocking::Permitted(place) => place.as_ref().map(|deferral| match deferral {
+                Deferral::Paused(_) => Deferred::Paused,
+                Deferral::Aside(_) => Deferred::Aside,
+                Deferral::NeedsAll => Deferred::NeedsAll,
+                Deferral::Wait(_) | Deferral::Onward(_) => Deferred::Later,
+            }),
+            Blocking::PauseOnly(place) => place.as_ref().map(|_| Deferred::Paused),
+            Blocking::Forbidden | Blocking::Scripted | Blocking::InSlices(_) => None,
         }
     }
 

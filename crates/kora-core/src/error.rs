@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-/// A command's refusal. `Display` gives the exact text of the error reply, prefix included, without `-` and CRLF.
+/// A command's refusal. `Display` gives the exact text of the error reply, prefix included, without `-` and CRLF; bytes that are no UTF-8 stand in it
+/// as [`crate::text`] writes them.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CommandError {

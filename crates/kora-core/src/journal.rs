@@ -4,7 +4,7 @@
 
 pub mod meter;
 
-use meter::{Meter, Seen, Timing};
+use meter::{Ended, Meter, Seen, Timing};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -127,9 +127,16 @@ pub struct Journal {
 pub const GIVEN_BYTES_MIN: usize = 256 * 1024;
 
 impl Journal {
-    /// Whoever stores just this argument of the command that runs next may keep the memory that it is in; none: no more.
-    pub fn give(&mut self, argument: Option<Arc<Vec<u8>>>) {
-        self.given = argument;
+    /// Whoever stores just this argument of the command that runs next may keep the memory that it is in; none: no more. Returns what
+    /// held before.
+    pub fn give(&mut self, argument: Option<Arc<Vec<u8>>>) -> Option<Arc<Vec<u8>>> {
+        std::mem::replace(&mut self.given, argument)
+    }
+
+    /// The argument whose memory may be kept, for a command that has to wait for its turn.
+    #[must_use]
+    pub fn given_argument(&self) -> Option<&Arc<Vec<u8>>> {
+        self.given.as_ref()
     }
 
     /// The memory that `argument` is in, if it may be kept as it is.
@@ -210,31 +217,42 @@ impl Journal {
         self.meter.as_mut()?.begin(name, encloses)
     }
 
-    /// A command begins that a script runs, and whose statistics the script keeps.
+    /// The command of this name begins, which a script runs.
     #[inline]
-    pub fn begin_scripted(&mut self) -> Option<Timing> {
+    pub fn begin_scripted(&mut self, name: &'static str) -> Option<Timing> {
         let meter = self.meter.as_mut()?;
         meter.refresh();
-        meter.begin_unsampled(false)
+        meter.begin(name, false)
     }
 
-    /// A command has ended; `is_over`: whether it has come to its end, or waits or goes on elsewhere.
+    /// A command has come back from its handler.
     #[inline]
-    pub fn end_command<'a>(
-        &mut self,
-        seen: impl FnOnce() -> Seen<'a>,
-        timing: Option<Timing>,
-        is_over: bool,
-    ) {
+    pub fn end_command<'a>(&mut self, seen: impl FnOnce() -> Seen<'a>, timing: Option<Timing>, ended: Ended) {
         if let Some(meter) = &mut self.meter {
-            meter.end(seen, timing, is_over);
+            meter.end(seen, timing, ended);
         }
     }
 
-    /// A command has come to its end whose time was added up; `is_counted`: nothing of it was counted yet.
-    pub fn end_summed(&mut self, seen: &Seen<'_>, nanoseconds: u64, is_counted: bool) {
+    /// What is told of commands from now on stands together, until [`Journal::end_block`]. Blocks may lie in blocks.
+    #[inline]
+    pub fn begin_block(&mut self) {
         if let Some(meter) = &mut self.meter {
-            meter.end_summed(seen, nanoseconds, is_counted);
+            meter.begin_block();
+        }
+    }
+
+    /// Ends the innermost block; `is_kept`: what was told of it stands, and will not run anew.
+    #[inline]
+    pub fn end_block(&mut self, is_kept: bool) {
+        if let Some(meter) = &mut self.meter {
+            meter.end_block(is_kept);
+        }
+    }
+
+    /// A command has come to its end whose time was added up, and that was not counted yet.
+    pub fn end_summed(&mut self, seen: &Seen<'_>, nanoseconds: u64) {
+        if let Some(meter) = &mut self.meter {
+            meter.end_summed(seen, nanoseconds);
         }
     }
 

@@ -30,3 +30,5 @@ pub mod table;
 pub mod time;
 pub mod types;
 pub mod undo;
+
+pub use kora_format::text;

@@ -17,9 +17,9 @@ pub(crate) use bulks::Bulks;
 /// Shapes that exist only in RESP3 (map, set, double, boolean ...) are given as what they mean; a RESP2 sink renders
 /// them as Redis does for RESP2 clients (a map as a flat array, a double as a bulk string, a boolean as 0 or 1).
 pub trait Reply {
-    /// A simple string such as `OK`. Must not contain CR or LF.
+    /// A simple string such as `OK`: the bytes that `text` stands for ([`crate::text`]). Must not contain CR or LF.
     fn simple(&mut self, text: &str);
-    /// An error; `text` holds its prefix (`ERR ...`).
+    /// An error: the bytes that `text` stands for ([`crate::text`]), prefix included (`ERR ...`).
     fn error(&mut self, text: &str);
     /// An integer.
     fn integer(&mut self, value: i64);

@@ -175,8 +175,8 @@ pub(crate) fn refusal_of(
 /// What a user is told who may not do something, without the error's prefix. `shows`: the key or channel is named.
 #[must_use]
 pub fn refusal_text(denial: Denial, (user, facts): (&User, &Facts), args: &[&[u8]], shows: bool) -> String {
-    let name = String::from_utf8_lossy(user.name());
-    let shown = |at: usize| String::from_utf8_lossy(args[at]);
+    let name = kora_core::text::of(user.name());
+    let shown = |at: usize| kora_core::text::of(args[at]);
     match denial {
         Denial::Command => {
             format!("User {name} has no permissions to run the '{}' command", facts.told_name())

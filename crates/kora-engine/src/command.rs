@@ -62,5 +62,5 @@ pub fn table<F: Front>(
 /// # Errors
 /// Always.
 pub fn container<F: Front>(_: &mut Call<'_, F>, args: &[&[u8]]) -> CommandResult {
-    Err(CommandError::Arity(String::from_utf8_lossy(args[0]).to_lowercase().into()))
+    Err(CommandError::Arity(kora_core::text::of(args[0]).to_lowercase().into()))
 }

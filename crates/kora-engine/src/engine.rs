@@ -3,6 +3,7 @@
 mod call;
 mod server_call;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -17,6 +18,7 @@ use crate::access::{Access, Denials};
 use crate::counters::{Counters, ShardCounters, WorkerCounters};
 use crate::ending::Ending;
 use crate::front::{Front, Mail, Workers};
+use crate::latency::Distribution;
 use crate::memory::Account;
 use crate::metrics::{self, About, Reading, Series};
 use crate::observe::Insight;
@@ -83,6 +85,31 @@ impl<F: Front> Engine<F> {
         for counters in self.counters.shards() {
             counters.evictable.store(ShardCounters::UNKNOWN, Ordering::Relaxed);
         }
+    }
+
+    /// The commands that Redis knows, in the order of the table, each with the places of what counts as it.
+    #[must_use]
+    pub fn known_commands(&self) -> Vec<(&'static str, Vec<usize>)> {
+        let mut known: Vec<(&'static str, Vec<usize>)> = Vec::new();
+        let mut places = HashMap::new();
+        for command in self.table.all() {
+            let name = command.facts.known_name();
+            let place = *places.entry(name).or_insert_with(|| {
+                known.push((name, Vec::new()));
+                known.len() - 1
+            });
+            known[place].1.push(command.id);
+        }
+        known
+    }
+
+    /// How long the calls of these commands took, on all workers; none if none was called.
+    #[must_use]
+    pub fn times_of(&self, places: &[usize]) -> Option<Distribution> {
+        let counters = self.counters.iter();
+        Distribution::of(
+            counters.flat_map(|counters| places.iter().map(|&id| &counters.commands[id].latency)),
+        )
     }
 
     /// Brings the settings of a store up to date.

@@ -9,4 +9,4 @@ pub use account::Account;
 pub(crate) use account::doomed_bytes;
 pub use allocator::{name as allocator_name, purge, report as allocator_report};
 pub(crate) use ledger::thread_bytes;
-pub use ledger::{judge, judge_if_due, open_share, tell, tell_if_much, told};
+pub use ledger::{judge, judge_if_due, open_share, own_bytes, tell, tell_if_much, told};

@@ -39,6 +39,7 @@ pub enum Section {
     Cluster,
     Keyspace,
     Keysizes,
+    Debug,
 }
 
 /// Whether a number only grows until it is reset.

@@ -112,7 +112,6 @@ impl<F: Front> Host for ScriptHost<F> {
             add(&total.calls, command.calls);
             add(&total.failed, command.failed);
             add(&total.rejected, command.rejected);
-            add(&total.nanoseconds, u64::try_from(command.elapsed.as_nanos()).unwrap_or(u64::MAX));
             add(&counters.commands_processed, command.calls);
         }
         tally.errors().for_each(|(prefix, count)| counters.count_error(prefix, count));

@@ -229,7 +229,8 @@ impl<F: Front> Turn<F> {
         }
         let is_short = self.executor.awaits_slices() || self.holds_for_a_moment();
         let until_retry = if is_short { RETRY } else { until_room };
-        until_slice.min(self.deadlines.from(self.time.now)).min(self.until_sweep()).min(until_retry)
+        let until_event = self.deadlines.from(self.time.now).min(self.until_told_dropped());
+        until_slice.min(until_event).min(self.until_sweep()).min(until_retry)
     }
 
     /// The worker is awake.

@@ -31,6 +31,8 @@ enum State {
 pub(crate) struct Connection {
     pub(crate) stream: TcpStream,
     peer: SocketAddr,
+    /// Which of the server's addresses it came to.
+    local: Option<SocketAddr>,
     state: State,
     input: Vec<u8>,
     /// There are bytes in `input` that were not looked at.
@@ -56,8 +58,9 @@ impl Connection {
         stream.set_nonblocking(true)?;
         stream.set_nodelay(true)?;
         let since = Instant::now();
+        let local = stream.local_addr().ok();
         let (state, deadline) = (State::Reading, since + limits.request_time);
-        Ok(Self { stream, peer, state, input: Vec::new(), has_news: false, deadline, since })
+        Ok(Self { stream, peer, local, state, input: Vec::new(), has_news: false, deadline, since })
     }
 
     /// Whether it waits for something to read.
@@ -70,9 +73,10 @@ impl Connection {
         matches!(self.state, State::Writing { .. })
     }
 
-    /// Since when nothing has come of its next request; none if something has.
-    pub(crate) fn idle_since(&self) -> Option<Instant> {
-        (matches!(self.state, State::Reading) && self.input.is_empty()).then_some(self.since)
+    /// Whether something of its next request has come, and since when the request is awaited; none if it has come whole.
+    pub(crate) fn owes_since(&self) -> Option<(bool, Instant)> {
+        let owes = matches!(self.state, State::Reading) && !self.has_news;
+        owes.then_some((!self.input.is_empty(), self.since))
     }
 
     /// Whether bytes have been read that may be another request.
@@ -145,7 +149,8 @@ impl Connection {
         self.has_news = false;
         match parse(&self.input, self.peer, limits) {
             Ok(None) => Ok(None),
-            Ok(Some((request, length))) => {
+            Ok(Some((mut request, length))) => {
+                request.local = self.local;
                 self.input.drain(..length);
                 self.has_news = !self.input.is_empty();
                 let (is_head, keeps_alive) = (request.method == "HEAD", request.keeps_alive);

@@ -22,11 +22,32 @@ pub struct Request {
     pub body: Vec<u8>,
     /// Who sent it.
     pub peer: SocketAddr,
+    /// Which of the server's addresses it came to, if that is known.
+    pub local: Option<SocketAddr>,
     /// Whether the connection may take another.
     pub(crate) keeps_alive: bool,
 }
 
 impl Request {
+    /// The value of a header that may be there once; none if it is there more often.
+    #[must_use]
+    pub fn only_header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
+        headers.next().filter(|_| headers.next().is_none()).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether a media type is among those of `Accept` that are wanted.
+    #[must_use]
+    pub fn accepts(&self, media_type: &str) -> bool {
+        let values = self.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case("accept"));
+        values.flat_map(|(_, value)| value.split(',')).any(|range| {
+            let mut parts = range.split(';').map(str::trim);
+            let is_named = parts.next().is_some_and(|named| named.eq_ignore_ascii_case(media_type));
+            let quality = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+            is_named && quality.is_none_or(|quality| quality.parse().is_ok_and(|quality: f64| quality > 0.0))
+        })
+    }
+
     /// The first value of a header, whose name is told in any case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -66,20 +87,29 @@ pub fn parse(bytes: &[u8], peer: SocketAddr, limits: &Limits) -> Result<Option<(
         Err(_) => return refuse(400, "this is no HTTP request"),
     };
     let is_old = head.version == Some(0);
-    let headers: Vec<(String, String)> = head
+    let mut headers: Vec<(String, String)> = head
         .headers
         .iter()
         .map(|header| (header.name.to_owned(), String::from_utf8_lossy(header.value).trim().to_owned()))
         .collect();
     let body_length = body_length(&headers, is_old, limits)?;
-    let target = head.path.unwrap_or_default();
+    let target = match absolute(head.path.unwrap_or_default()) {
+        Some((host, path)) => {
+            // The target is held against what the header says.
+            headers.retain(|(name, _)| !name.eq_ignore_ascii_case("host"));
+            headers.push(("Host".to_owned(), host.to_owned()));
+            path
+        }
+        None => head.path.unwrap_or_default(),
+    };
+    let (target, query) = target.split_once('?').unwrap_or((target, ""));
+    let target = if target.is_empty() { "/" } else { target };
     if !target.starts_with('/') {
         return refuse(400, "the target of a request is a path");
     }
     let Some(body) = bytes.get(head_length..head_length.saturating_add(body_length)) else {
         return Ok(None);
     };
-    let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let asks = |word: &str| {
         let mut values = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("connection"));
         values.any(|(_, value)| value.split(',').any(|part| part.trim().eq_ignore_ascii_case(word)))
@@ -87,14 +117,26 @@ pub fn parse(bytes: &[u8], peer: SocketAddr, limits: &Limits) -> Result<Option<(
     let keeps_alive = if is_old { asks("keep-alive") } else { !asks("close") };
     let request = Request {
         method: head.method.unwrap_or_default().to_owned(),
-        path: path.to_owned(),
+        path: target.to_owned(),
         query: query.to_owned(),
         body: body.to_vec(),
         headers,
         peer,
+        local: None,
         keeps_alive,
     };
     Ok(Some((request, head_length + body_length)))
+}
+
+/// The host of a target that names one, as those who ask by way of a proxy write it (RFC 9112, 3.2.2), and what follows.
+fn absolute(target: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = target.split_once("://")?;
+    if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
+        return None;
+    }
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (host, path) = rest.split_at(end);
+    (!host.is_empty() && !host.contains('@')).then_some((host, path))
 }
 
 /// How long a request's body is. Whatever two parties on the way might read in different ways is refused.

@@ -33,6 +33,30 @@ fn a_request_is_whole_at_its_last_byte_and_not_before() {
 }
 
 #[test]
+fn a_target_may_name_the_host_and_is_believed_before_the_header() {
+    for (target, path, query) in
+        [("http://b:7/x?y", "/x", "y"), ("HTTP://b:7", "/", ""), ("https://b:7?y/z", "/", "y/z")]
+    {
+        let text = format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
+        let (request, _) = read(text.as_bytes()).unwrap().unwrap();
+        assert_eq!((request.path.as_str(), request.query.as_str()), (path, query), "{target}");
+        assert_eq!(request.only_header("host"), Some("b:7"));
+    }
+}
+
+#[test]
+fn types_are_accepted_by_name_and_not_by_what_looks_like_it() {
+    let accepts = |accept: &str| {
+        let text = format!("GET / HTTP/1.1\r\nHost: a\r\nAccept: {accept}\r\n\r\n");
+        read(text.as_bytes()).unwrap().unwrap().0.accepts("text/x")
+    };
+    assert!(["text/x", "a/b,TEXT/X;q=0.1", "text/x; v=1; q=1"].into_iter().all(accepts));
+    assert!(
+        ["text/xy", "text/*", "text/x;q=0", "text/x;q=no", "a;text/x"].into_iter().all(|it| !accepts(it))
+    );
+}
+
+#[test]
 fn connections_are_kept_as_the_version_and_the_header_say() {
     let keeps = |text: &str| read(text.as_bytes()).unwrap().unwrap().0.keeps_alive;
     assert!(!keeps("GET / HTTP/1.0\r\n\r\n"));
@@ -47,7 +71,9 @@ fn what_may_be_read_in_two_ways_or_is_too_much_is_refused() {
     assert_eq!(status(b"GET / HTTP/2.0\r\n\r\n"), 505);
     assert_eq!(status(b"GET / HTTP/1.1\r\n\r\n"), 400);
     assert_eq!(status(&head("Host: b\r\n")), 400);
-    assert_eq!(status(b"GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n"), 400);
+    for target in ["ftp://a/", "a/", "http://", "http:///x", "http://u@a/", "a:80"] {
+        assert_eq!(status(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes()), 400, "{target}");
+    }
     assert_eq!(status(b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"), 400);
     assert_eq!(status(&head("Transfer-Encoding: chunked\r\n")), 501);
     assert_eq!(status(&head("Content-Length: 1\r\nContent-Length: 1\r\n")), 400);
@@ -229,6 +255,21 @@ fn an_idle_connection_makes_room_and_a_busy_one_does_not() {
         }
         assert!(begun.elapsed() < Duration::from_secs(20), "{text}");
     }
+}
+
+#[test]
+fn those_who_owe_a_request_longest_make_room() {
+    let server = start(Limits { connections: 2, ..Limits::default() });
+    let mut slow: Vec<_> = (0..8).map(|_| connect(&server)).collect();
+    for stream in &mut slow {
+        // One that was sent away already has made room.
+        let _ = stream.write_all(b"GET / HTTP/1.1\r\nHo");
+    }
+    let begun = Instant::now();
+    let mut stream = connect(&server);
+    stream.write_all(&get("/quick", "Connection: close\r\n")).unwrap();
+    assert!(rest(stream).ends_with("GET /quick\n"));
+    assert!(begun.elapsed() < Duration::from_secs(5));
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 use crate::limits::ProtocolError;
 use kora_format::double::encode_double;
+use kora_format::text;
 
 /// Version of the protocol that a connection speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -53,14 +54,15 @@ impl<'a> Encoder<'a> {
         self.out.extend_from_slice(b"+OK\r\n");
     }
 
-    /// A simple string. CR and LF in it become blanks, as they would end it.
+    /// A simple string: the bytes that `text` stands for ([`kora_format::text`]). CR and LF in it become blanks, as they would end it.
     pub fn simple(&mut self, text: &str) {
-        self.line(b'+', text.as_bytes());
+        self.line(b'+', &text::bytes(text));
     }
 
-    /// An error; `text` holds its prefix (`ERR ...`). Line ends at its end are dropped, others become blanks.
+    /// An error: the bytes that `text` stands for ([`kora_format::text`]), prefix included (`ERR ...`). Line ends at its end are dropped,
+    /// others become blanks.
     pub fn error(&mut self, text: &str) {
-        self.error_bytes(text.as_bytes());
+        self.error_bytes(&text::bytes(text));
     }
 
     /// [`Self::error`], for a text that quotes arbitrary bytes.
@@ -206,26 +208,26 @@ impl<'a> Encoder<'a> {
 
     /// An integer of any size, in decimal digits.
     pub fn big_number(&mut self, digits: &str) {
+        // A script may give what is no number.
+        let digits = text::bytes(digits);
         match self.resp {
-            Resp::V2 => self.bulk(digits.as_bytes()),
-            Resp::V3 => self.line(b'(', digits.as_bytes()),
+            Resp::V2 => self.bulk(&digits),
+            Resp::V3 => self.line(b'(', &digits),
         }
     }
 
-    /// Text with a three-letter format such as `txt` or `mkd`.
-    ///
-    /// # Panics
-    /// In debug builds, if `format` is not three bytes long.
-    pub fn verbatim(&mut self, format: &str, text: &[u8]) {
-        debug_assert_eq!(format.len(), 3, "the format of a verbatim string is three bytes long");
+    /// Text with a three-letter format such as `txt` or `mkd`; one of another length is cut or filled up with blanks.
+    pub fn verbatim(&mut self, format: &str, content: &[u8]) {
         if self.resp == Resp::V2 {
-            return self.bulk(text);
+            return self.bulk(content);
         }
-        self.out.reserve(text.len().saturating_add(BULK_OVERHEAD_BYTES));
-        self.head(b'=', text.len().saturating_add(4));
-        self.out.extend_from_slice(format.as_bytes());
+        self.out.reserve(content.len().saturating_add(BULK_OVERHEAD_BYTES));
+        self.head(b'=', content.len().saturating_add(4));
+        // A script may give any other length.
+        let format = text::bytes(format);
+        self.out.extend(format.iter().copied().chain(std::iter::repeat(b' ')).take(3));
         self.out.push(b':');
-        self.out.extend_from_slice(text);
+        self.out.extend_from_slice(content);
         self.out.extend_from_slice(b"\r\n");
     }
 

@@ -8,6 +8,7 @@ pub(crate) mod register;
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use kora_core::text;
 use mlua::chunk::ChunkMode;
 use mlua::{Function, IntoLuaMulti as _, Lua, MultiValue, Table, Value, VmState};
 
@@ -287,7 +288,7 @@ fn translator(lua: &Lua, run: &Shared) -> mlua::Result<Function> {
     let run = Rc::clone(run);
     lua.create_function(move |lua, problem: Value| match problem {
         Value::Error(_) if run.borrow().end.is_some() => Ok(Value::LightUserData(AT_END)),
-        Value::Error(error) => Ok(Value::String(lua.create_string(error_text(&error))?)),
+        Value::Error(error) => Ok(Value::String(lua.create_string(text::bytes(&error_text(&error)))?)),
         other => Ok(other),
     })
 }
@@ -328,7 +329,7 @@ fn explainer(lua: &Lua, run: &Shared) -> mlua::Result<Function> {
         let text = match &problem {
             _ if end == Some(End::Killed) => KILLED.into(),
             _ if end.is_some() => return Ok(Value::LightUserData(AT_END)),
-            Value::Error(error) => format!("ERR {}", error_text(error)).into_bytes(),
+            Value::Error(error) => [b"ERR ", &*text::bytes(&error_text(error))].concat(),
             Value::Table(table) => match table.raw_get("err")? {
                 Value::String(text) => {
                     if let Some(text) = counted_error(table) {

@@ -112,7 +112,7 @@ impl Shebang {
 /// As Redis words them.
 pub(crate) fn script_flags(body: &[u8]) -> Result<(ScriptFlags, usize), CommandError> {
     let other = |text: &str, word: &[u8]| {
-        CommandError::Other(format!("ERR {text}: {}", String::from_utf8_lossy(word)).into())
+        CommandError::Other(format!("ERR {text}: {}", kora_core::text::of(word)).into())
     };
     let shebang = Shebang::read(body).map_err(|problem| match problem {
         NoShebang::Endless => CommandError::text("ERR Invalid script shebang"),

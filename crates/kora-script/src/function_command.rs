@@ -146,7 +146,7 @@ fn flush(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResul
         [mode] if is_mode(mode) => {}
         [_] => return Err(CommandError::text("ERR FUNCTION FLUSH only supports SYNC|ASYNC option")),
         _ => {
-            let name = String::from_utf8_lossy(args[1]).into_owned();
+            let name = kora_core::text::of(args[1]).into_owned();
             return Err(CommandError::SubcommandForm(name, "FUNCTION"));
         }
     }
@@ -164,7 +164,7 @@ fn load(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
     let (code, options) = args[2..].split_last().ok_or(CommandError::Syntax)?;
     for option in options {
         if !option.eq_ignore_ascii_case(b"replace") {
-            let option = String::from_utf8_lossy(option);
+            let option = kora_core::text::of(option);
             return Err(CommandError::Other(format!("ERR Unknown option given: {option}").into()));
         }
         replaces = true;
@@ -182,7 +182,7 @@ fn restore(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRes
             "ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.",
         ))?,
         _ => {
-            let name = String::from_utf8_lossy(args[1]).into_owned();
+            let name = kora_core::text::of(args[1]).into_owned();
             return Err(CommandError::SubcommandForm(name, "FUNCTION"));
         }
     };
@@ -209,7 +209,7 @@ fn list(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
                 after
             }
             _ => {
-                let option = String::from_utf8_lossy(option);
+                let option = kora_core::text::of(option);
                 return Err(CommandError::Other(format!("ERR Unknown argument {option}").into()));
             }
         };

@@ -10,7 +10,7 @@ use crate::api::register::Loading;
 use crate::commons::{Commons, StateKind};
 use crate::environment::{compile_in, error_text};
 use crate::library::{Libraries, Library, metadata};
-use crate::render::{internal_error, line};
+use crate::render::{internal_error, one_line};
 use crate::run::{Registered, Run};
 use crate::subject::Callable;
 use crate::vm::Vm;
@@ -75,7 +75,7 @@ impl Functions {
         // The end of the shebang's line is left, so that lines are counted from there.
         let function =
             compile_in(&self.vm.lua, &code[code_at..], CHUNK, &self.loading.globals).map_err(|error| {
-                let text = line(error_text(&error).as_bytes());
+                let text = one_line(&error_text(&error));
                 CommandError::Other(format!("ERR Error compiling function: {text}").into())
             })?;
         run.borrow_mut().begin_loading(time_max);

@@ -18,7 +18,7 @@ use crate::commons::{Commons, StateKind};
 use crate::environment::{self, error_text};
 use crate::functions::Functions;
 use crate::pause::{Progress, Returned, SEATS_MAX, Stage};
-use crate::render::{internal_error, line, render};
+use crate::render::{internal_error, one_line, render};
 use crate::run::{End, Rights, Run, Watching};
 use crate::script::{Script, Sha};
 use crate::service::{Origin, Scripts, VmUsage};
@@ -244,7 +244,7 @@ impl Interpreter {
 
     fn compile(&mut self, script: Arc<Script>) -> CommandResult<Rc<Compiled>> {
         let function = environment::compile(&self.scripts.lua, script.code(), CHUNK).map_err(|error| {
-            let text = line(error_text(&error).as_bytes());
+            let text = one_line(&error_text(&error));
             CommandError::Other(format!("ERR Error compiling script (new function): {text}").into())
         })?;
         if self.compiled.len() >= COMPILED_MAX {

@@ -71,7 +71,7 @@ impl Libraries {
     /// If a library or a function of that name exists already; nothing has been changed then.
     pub(crate) fn add(&mut self, library: Arc<Library>, replaces: bool) -> Result<(), CommandError> {
         if !replaces && self.by_name.contains_key(&library.name) {
-            let name = String::from_utf8_lossy(&library.name);
+            let name = kora_core::text::of(&library.name);
             return Err(CommandError::Other(format!("ERR Library '{name}' already exists").into()));
         }
         let of_others =
@@ -79,7 +79,7 @@ impl Libraries {
         if let Some(taken) =
             library.functions.iter().find(|facts| of_others(&facts.name.to_ascii_lowercase()))
         {
-            let name = String::from_utf8_lossy(&taken.name);
+            let name = kora_core::text::of(&taken.name);
             return Err(CommandError::Other(format!("ERR Function {name} already exists").into()));
         }
         self.remove(&library.name);
@@ -120,7 +120,7 @@ pub(crate) fn metadata(code: &[u8]) -> Result<(Box<[u8]>, usize), CommandError> 
     for word in &shebang.words {
         let Some((_, value)) = word.split_at_checked(5).filter(|(key, _)| key.eq_ignore_ascii_case(b"name="))
         else {
-            let word = String::from_utf8_lossy(word);
+            let word = kora_core::text::of(word);
             return Err(CommandError::Other(format!("ERR Invalid metadata value given: {word}").into()));
         };
         if name.replace(value).is_some() {
@@ -134,7 +134,7 @@ pub(crate) fn metadata(code: &[u8]) -> Result<(Box<[u8]>, usize), CommandError> 
         return Err(CommandError::text(BAD_NAME));
     }
     if !shebang.is_lua() {
-        let engine = String::from_utf8_lossy(shebang.engine());
+        let engine = kora_core::text::of(shebang.engine());
         return Err(CommandError::Other(format!("ERR Engine '{engine}' not found").into()));
     }
     Ok((name.into(), shebang.len))

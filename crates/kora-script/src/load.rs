@@ -68,7 +68,7 @@ impl Scripts {
                 *libraries = Libraries::default();
             }
             for library in &read {
-                let name = String::from_utf8_lossy(&library.name);
+                let name = kora_core::text::of(&library.name);
                 if policy != Restoring::Replaces && libraries.has(&name) {
                     return Err(CommandError::Other(format!("ERR Library {name} already exists").into()));
                 }

@@ -4,6 +4,7 @@
 
 use kora_core::error::CommandError;
 use kora_core::reply::Reply;
+use kora_core::text;
 use mlua::{Table, Value};
 
 use crate::environment::error_text;
@@ -124,12 +125,17 @@ fn truncated(number: f64) -> i64 {
     if (-LIMIT..LIMIT).contains(&number) { number as i64 } else { i64::MIN }
 }
 
-/// Text that fits on one line.
+/// `text` on one line, for a reply.
 pub(crate) fn line(text: &[u8]) -> String {
-    String::from_utf8_lossy(text).replace(['\r', '\n'], " ")
+    one_line(&text::of(text))
+}
+
+/// `text` on one line.
+pub(crate) fn one_line(text: &str) -> String {
+    text.replace(['\r', '\n'], " ")
 }
 
 /// An error of Lua's that no script has raised.
 pub(crate) fn internal_error(error: &mlua::Error) -> CommandError {
-    CommandError::Other(format!("ERR {}", line(error_text(error).as_bytes())).into())
+    CommandError::Other(format!("ERR {}", one_line(&error_text(error))).into())
 }

@@ -21,7 +21,7 @@ use kora_core::context::moved::MovedContext;
 use kora_core::context::{CoreHandler, Ctx};
 use kora_core::db::DbIndex;
 use kora_core::error::{CommandError, CommandResult};
-use kora_core::journal::meter::{Seen, Whose};
+use kora_core::journal::meter::{Ended, Seen, Whose};
 use kora_core::reply::Reply;
 use kora_core::shard::probe::Rule;
 use kora_core::shard::route::{Placement, place};
@@ -334,8 +334,7 @@ impl Run {
             self.tally.rejected(Some(place), &error.to_string());
             return Err(error.into());
         }
-        let begun = self.tally.begin();
-        let timing = self.hand.journal().begin_scripted();
+        let timing = self.hand.journal().begin_scripted(facts.name);
         let result = match runs {
             Runs::OnShard(handler) => self.run(facts, handler, args, out),
             Runs::ByHost if facts.name == "select" => self.select(args, out),
@@ -344,11 +343,12 @@ impl Run {
                 host.run(self.hand.services(), (place, args), self.now, out).map_err(CallError::Error)
             }
         };
-        self.tally.called(place, begun);
+        self.tally.called(place);
         let whose = Whose { client: 0, db: self.db, now: self.now, is_again: false };
         let seen = || Seen { name: facts.name, args, whose };
         let is_over = !matches!(result, Err(CallError::End));
-        self.hand.journal().end_command(seen, timing, is_over);
+        let ended = if is_over { Ended::Over } else { Ended::NotYet };
+        self.hand.journal().end_command(seen, timing, ended);
         if is_over {
             self.hand.journal().tell(seen);
         }

@@ -3,6 +3,7 @@
 //! Source: Redis documentation, "Redis Lua API reference", data type conversion.
 
 use kora_core::reply::Reply;
+use kora_core::text;
 use kora_protocol::encode_double;
 use mlua::{IntoLua as _, Lua, Table, Value};
 
@@ -165,7 +166,7 @@ impl Open {
 
 impl Reply for LuaSink<'_> {
     fn simple(&mut self, text: &str) {
-        let value = self.text_field("ok", text.as_bytes());
+        let value = self.text_field("ok", &text::bytes(text));
         self.add(value);
     }
 
@@ -173,7 +174,7 @@ impl Reply for LuaSink<'_> {
         if self.open.is_empty() {
             self.error = Some(text.to_owned());
         } else {
-            let value = self.text_field("err", text.as_bytes());
+            let value = self.text_field("err", &text::bytes(text));
             self.add(value);
         }
     }
@@ -232,9 +233,9 @@ impl Reply for LuaSink<'_> {
 
     fn big_number(&mut self, digits: &str) {
         let value = if self.is_resp3 {
-            self.text_field("big_number", digits.as_bytes())
+            self.text_field("big_number", &text::bytes(digits))
         } else {
-            self.string(digits.as_bytes())
+            self.string(&text::bytes(digits))
         };
         self.add(value);
     }

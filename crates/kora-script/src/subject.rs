@@ -32,7 +32,7 @@ impl Subject {
     pub(crate) fn name(&self) -> String {
         match self {
             Self::Script(compiled) => compiled.script.sha.to_string(),
-            Self::Function(callable) => String::from_utf8_lossy(&callable.facts().name).into_owned(),
+            Self::Function(callable) => kora_core::text::of(&callable.facts().name).into_owned(),
         }
     }
 

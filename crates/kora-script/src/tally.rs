@@ -1,12 +1,6 @@
 //! What the commands of one run of a script came to, for the statistics of whoever starts the engine.
 
-use std::time::{Duration, Instant};
-
 use smallvec::SmallVec;
-
-/// One call in so many is timed, and stands for the others: to read the clock twice takes a fair part of the time that a
-/// short command does.
-const CALLS_PER_TIMING: u32 = 16;
 
 /// The calls of one command.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,8 +9,6 @@ pub struct CommandTally {
     pub place: usize,
     /// How often it ran.
     pub calls: u64,
-    /// For how long: an estimate.
-    pub elapsed: Duration,
     /// Of those, how many failed.
     pub failed: u64,
     /// How often it was refused before it ran.
@@ -29,7 +21,6 @@ pub struct Tally {
     commands: SmallVec<[CommandTally; 4]>,
     /// Errors by prefix.
     errors: Vec<(String, u64)>,
-    untimed: u32,
 }
 
 impl Tally {
@@ -63,21 +54,10 @@ impl Tally {
         &mut self.commands[at]
     }
 
-    /// The beginning of a call, if it is to be timed.
-    #[inline]
-    pub(crate) fn begin(&mut self) -> Option<Instant> {
-        self.untimed = self.untimed.checked_sub(1).unwrap_or(CALLS_PER_TIMING - 1);
-        (self.untimed == 0).then(Instant::now)
-    }
-
     /// A command has run.
     #[inline]
-    pub(crate) fn called(&mut self, place: usize, begun: Option<Instant>) {
-        let tally = self.of(place);
-        tally.calls += 1;
-        if let Some(begun) = begun {
-            tally.elapsed += begun.elapsed() * CALLS_PER_TIMING;
-        }
+    pub(crate) fn called(&mut self, place: usize) {
+        self.of(place).calls += 1;
     }
 
     /// A command that has run replied with an error.
@@ -97,26 +77,27 @@ impl Tally {
     }
 
     fn error(&mut self, text: &str) {
-        let prefix = prefix(text.as_bytes());
-        match self.errors.iter_mut().find(|(known, _)| known.as_bytes() == prefix) {
+        let prefix = prefix(text);
+        match self.errors.iter_mut().find(|(known, _)| known == prefix) {
             Some((_, count)) => *count += 1,
-            None => self.errors.push((String::from_utf8_lossy(prefix).into_owned(), 1)),
+            None => self.errors.push((prefix.to_owned(), 1)),
         }
     }
 
     /// An error of a command is the script's own reply: whoever sends that counts it.
     #[cold]
     pub(crate) fn take_back(&mut self, text: &[u8]) {
-        let prefix = prefix(text);
-        if let Some((_, count)) = self.errors.iter_mut().find(|(known, _)| known.as_bytes() == prefix) {
+        let text = kora_core::text::of(text);
+        let prefix = prefix(&text);
+        if let Some((_, count)) = self.errors.iter_mut().find(|(known, _)| known == prefix) {
             *count = count.saturating_sub(1);
         }
     }
 }
 
 /// The first word of an error.
-fn prefix(text: &[u8]) -> &[u8] {
-    text.split(|byte| b" \r\n".contains(byte)).next().unwrap_or_default()
+fn prefix(text: &str) -> &str {
+    text.split([' ', '\r', '\n']).next().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -127,8 +108,7 @@ mod tests {
     fn calls_and_errors_are_counted() {
         let mut tally = Tally::default();
         for place in [3, 3, 5, 3] {
-            let begun = tally.begin();
-            tally.called(place, begun);
+            tally.called(place);
         }
         tally.failed(5, "WRONGTYPE Operation");
         tally.rejected(None, "ERR Unknown");

@@ -12,6 +12,7 @@ mod page;
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -75,8 +76,7 @@ struct Desk {
 
 impl Desk {
     fn metrics(&self, request: &Request) -> Response {
-        let accepted = request.header("accept").unwrap_or_default();
-        let is_open = accepted.contains("application/openmetrics-text");
+        let is_open = request.accepts("application/openmetrics-text");
         let content_type = if is_open { OPEN_METRICS } else { PROMETHEUS };
         Response::new(200, content_type, metrics::text(call(&self.shared), is_open).into_bytes())
     }
@@ -121,5 +121,7 @@ impl Service for Desk {
     fn go_on(&mut self, answer: &mut dyn FnMut(Ticket, Response)) {
         self.console.go_on(&self.shared, answer);
         memory::tell_if_much();
+        // What it holds is for those who ask: replies, pages, requests.
+        self.shared.http_bytes.store(memory::own_bytes(), Ordering::Relaxed);
     }
 }

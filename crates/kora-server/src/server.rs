@@ -186,6 +186,7 @@ impl Server {
         }
         server.port = http::Port::open(&shared, metrics)?;
         shared.engine.account.note_started();
+        warn_of_small_limit(&shared);
         Ok(server)
     }
 
@@ -289,5 +290,15 @@ impl Drop for Server {
         if let Err(error) = self.join() {
             tracing::error!("{error}");
         }
+    }
+}
+
+/// Says so where the limit leaves no room for keys at all.
+fn warn_of_small_limit(shared: &Shared) {
+    let (limit, needs) = (shared.config().max_memory.0, shared.engine.account.startup_bytes());
+    if limit > 0 && limit <= needs {
+        tracing::warn!(
+            "maxmemory is {limit} bytes and the server needs {needs} by itself: there is no room for keys"
+        );
     }
 }

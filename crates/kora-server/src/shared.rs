@@ -31,7 +31,7 @@ use crate::output::Output;
 use crate::output::buffers::Buffers;
 use crate::push::{Head, tail};
 use crate::replication_id::ReplicationId;
-use crate::resp::RespReplies;
+use crate::resp::{RespReplies, Style};
 use crate::shared::mail::WorkerMail;
 use crate::traffic::Traffic;
 use balance::Balance;
@@ -53,6 +53,8 @@ pub(crate) struct Shared {
     pub(crate) balance: Balance,
     /// By worker.
     pub(crate) traffic: Box<[Traffic]>,
+    /// What is allocated for those who ask over HTTP.
+    pub(crate) http_bytes: AtomicU64,
     /// When [`Front::elapsed`] began.
     began: Instant,
     pub(crate) started: UnixMs,
@@ -107,16 +109,16 @@ impl Front for Shared {
         client.set_flag(flag::MONITOR, is_monitor);
     }
 
-    fn plain() -> Resp {
-        Resp::V2
+    fn plain() -> Style {
+        Style::of(Resp::V2)
     }
 
-    fn tells_messages_apart(resp: Resp) -> bool {
-        resp == Resp::V3
+    fn tells_messages_apart(style: Style) -> bool {
+        style.resp == Resp::V3
     }
 
-    fn style_of(tells_apart: bool) -> Resp {
-        if tells_apart { Resp::V3 } else { Resp::V2 }
+    fn style_of(tells_apart: bool) -> Style {
+        Style::of(if tells_apart { Resp::V3 } else { Resp::V2 })
     }
 
     fn prepare(buffers: &mut Buffers, output: &mut Output, is_subscriber: bool) {
@@ -131,8 +133,8 @@ impl Front for Shared {
         Head::with(via, body)
     }
 
-    fn push(output: &mut Output, resp: Resp, head: &Head, publication: &Publication) {
-        output.add_shared(head.of(resp), publication.encoded(tail));
+    fn push(output: &mut Output, style: Style, head: &Head, publication: &Publication) {
+        output.add_shared(head.of(style.resp), publication.encoded(tail));
     }
 
     fn has_input(link: &Connection) -> bool {
@@ -167,7 +169,7 @@ impl Front for Shared {
     }
 
     fn client_bytes(&self) -> u64 {
-        self.sum(|traffic| &traffic.client_bytes)
+        self.sum(|traffic| &traffic.client_bytes) + self.http_bytes.load(Ordering::Relaxed)
     }
 
     fn shared_client_bytes(&self) -> u64 {
@@ -211,6 +213,7 @@ impl Shared {
         Self {
             balance: Balance::new(engine.hub.workers().count(), config.gather_connections),
             traffic: engine.hub.workers().map(|_| Traffic::default()).collect(),
+            http_bytes: AtomicU64::new(0),
             engine,
             config: RankedRwLock::new(Arc::new(config)),
             config_version: AtomicU64::new(0),
@@ -252,10 +255,15 @@ impl Shared {
     ///
     /// # Errors
     /// If the system refuses a pair of sockets.
-    pub(crate) fn connect_inside(&self, peer: &SocketAddr) -> io::Result<UnixStream> {
+    pub(crate) fn connect_inside(
+        &self,
+        peer: &SocketAddr,
+        local: Option<SocketAddr>,
+    ) -> io::Result<UnixStream> {
         let (transport, other) = net::inside::pair()?;
         let is_local = peer.ip().to_canonical().is_loopback();
-        let peer = Peer { address: peer.to_string(), is_local };
+        let local_address = local.map(|address| address.to_string());
+        let peer = Peer { address: peer.to_string(), local_address, is_local };
         let first = self.engine.hub.workers().next().expect("there is at least one worker");
         self.engine.hub.send_driver_mail(first, Mail::Front(WorkerMail::Admit(transport, peer)));
         Ok(other)

@@ -27,6 +27,9 @@ kora_engine::metrics! {
         reply_buffer_expands: Counter Sum Whole, Stats "reply_buffer_expands", reset, "Outputs that took more buffers, or a larger one";
         rounds: Counter Sum Whole, Stats "eventloop_cycles", reset, "Rounds of the workers' loops";
         round_ns: Counter Sum Thousands, Stats "eventloop_duration_sum", reset, "Time that rounds took, without the waits between them", Nanoseconds;
+        cron_ns: Counter Sum Thousands, Debug "eventloop_duration_cron_sum", reset, "Time that took what workers do some times a second", Nanoseconds;
+        longest_round_ns: Gauge Max Thousands, Debug "eventloop_duration_max", reset, "The longest round", Nanoseconds;
+        most_round_commands: Gauge Max Whole, Debug "eventloop_cmd_per_cycle_max", reset, "The most commands of a round";
         rounds_per_second: Gauge Sum Whole, Stats "instantaneous_eventloop_cycles_per_sec", kept, "Rounds per second of late", PerSecond;
         moved: Counter Sum Whole, Stats "moved_connections", reset, "Connections that went to another worker";
         kept_links: Gauge Sum Whole, Stats "migrate_cached_sockets", kept, "Connections to other servers that are kept for the next MIGRATE";

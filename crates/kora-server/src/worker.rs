@@ -8,6 +8,7 @@ mod batch;
 mod client_memory;
 mod cron;
 mod end;
+mod give_way;
 mod given;
 mod handshakes;
 mod load;
@@ -61,6 +62,10 @@ pub(crate) struct Worker {
     batch: Batch,
     /// When this round began.
     round_begun: Instant,
+    /// When it last gave its processor away.
+    gave_way: Instant,
+    /// How many commands had run then.
+    round_commands: u64,
     cron: Cron,
     window: Window,
 }
@@ -92,6 +97,8 @@ impl Worker {
             read_buffer: vec![0; READ_BYTES],
             batch: Batch::default(),
             round_begun: Instant::now(),
+            gave_way: Instant::now(),
+            round_commands: 0,
             cron: Cron::new(),
             window: Window::new(),
         };
@@ -121,8 +128,9 @@ impl Worker {
             timeout = Duration::ZERO;
         }
         let lasted = nanoseconds(self.round_begun.elapsed());
-        add(&self.traffic().round_ns, lasted);
+        self.note_length(lasted);
         self.note_round(lasted);
+        self.give_way(timeout);
         let mut ready = std::mem::take(&mut self.ready);
         let waited = self.poller.wait(timeout, &mut ready);
         self.turn.unpark();
@@ -151,11 +159,29 @@ impl Worker {
         self.balance();
         self.turn.sweep_expired();
         if self.cron.is_due(self.round_begun) {
+            let begun = Instant::now();
             self.run_cron();
+            add(&self.traffic().cron_ns, nanoseconds(begun.elapsed()));
         }
         // What was sent is free, and the next round may be far off.
         kora_engine::memory::tell_if_much();
         Ok(())
+    }
+
+    /// Notes how long a round took, and how many commands ran in it.
+    #[inline]
+    fn note_length(&mut self, ns: u64) {
+        let executed = self.turn.counters().commands_processed.load(Ordering::Relaxed);
+        // CONFIG RESETSTAT may have come between.
+        let commands = executed.saturating_sub(self.round_commands);
+        self.round_commands = executed;
+        let traffic = self.traffic();
+        add(&traffic.round_ns, ns);
+        for (most, present) in [(&traffic.longest_round_ns, ns), (&traffic.most_round_commands, commands)] {
+            if present > most.load(Ordering::Relaxed) {
+                most.store(present, Ordering::Relaxed);
+            }
+        }
     }
 
     /// Does what is due with links. A command that waits for one goes on in this round.

@@ -158,7 +158,7 @@ fn elapsed(then: UnixMs, now: UnixMs) -> i64 {
 /// What an error shows of a name: like Redis, nothing from a NUL on.
 fn shown(name: &[u8]) -> String {
     let end = memchr::memchr(0, name).unwrap_or(name.len());
-    String::from_utf8_lossy(&name[..end]).into_owned()
+    crate::text::of(&name[..end]).into_owned()
 }
 
 /// A number of things in memory.

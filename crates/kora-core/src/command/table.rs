@@ -5,6 +5,7 @@ use crate::command::spec::{CommandSpec, Facts};
 use crate::context::CoreHandler;
 use crate::error::{CommandError, CommandResult};
 use crate::hash::{Map, key_hasher};
+use crate::text;
 
 /// Longest name that is looked up; no command comes near it.
 const NAME_BYTES_MAX: usize = 64;
@@ -244,8 +245,11 @@ const SHOWN_BYTES_MAX: usize = 128;
 
 /// What an error shows of `bytes`: like Redis, nothing from a NUL on.
 pub(crate) fn shown(bytes: &[u8], bytes_max: usize) -> String {
-    let end = memchr::memchr(0, bytes).unwrap_or(bytes.len()).min(bytes_max);
-    String::from_utf8_lossy(&bytes[..end]).into_owned()
+    text::of(shown_bytes(bytes, bytes_max)).into_owned()
+}
+
+fn shown_bytes(bytes: &[u8], bytes_max: usize) -> &[u8] {
+    &bytes[..memchr::memchr(0, bytes).unwrap_or(bytes.len()).min(bytes_max)]
 }
 
 #[cold]
@@ -254,13 +258,14 @@ fn unknown_command(args: &[&[u8]]) -> CommandError {
     if is_later_command(args[0]) {
         return CommandError::Other(format!("ERR unknown command '{name}'{REASON}").into());
     }
-    let mut begin = String::new();
+    let mut begin = Vec::new();
     for arg in &args[1..] {
         let Some(room) = SHOWN_BYTES_MAX.checked_sub(begin.len()).filter(|&room| room > 0) else { break };
-        begin.push('\'');
-        begin.push_str(&shown(arg, room));
-        begin.push_str("' ");
+        begin.push(b'\'');
+        begin.extend_from_slice(shown_bytes(arg, room));
+        begin.extend_from_slice(b"' ");
     }
+    let begin = text::of(&begin);
     CommandError::Other(format!("ERR unknown command '{name}', with args beginning with: {begin}").into())
 }
 

@@ -63,8 +63,23 @@ pub trait Observer: Send {
     /// A command took as long as [`Demand`] says or longer, in nanoseconds.
     fn slow(&mut self, _seen: &Seen<'_>, _nanoseconds: u64) {}
 
-    /// A command has run, or a script is about to: told while [`Demand::EACH`] is asked for.
-    fn ran(&mut self, _seen: &Seen<'_>) {}
+    /// A command has run, or a script is about to: told while [`Demand::EACH`] is asked for. `is_held`: it belongs to a block that nothing
+    /// may come between, and that [`Observer::release`] ends.
+    fn ran(&mut self, _seen: &Seen<'_>, _is_held: bool) {}
+
+    /// A block has come to its end. If nothing of it is kept, it will run anew.
+    fn release(&mut self, _is_kept: bool) {}
+}
+
+/// How a command came back from its handler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It has come to its end.
+    Over,
+    /// It goes on elsewhere: its time is added up there, and it counts as a call here.
+    Aside,
+    /// It waits, has paused or runs anew, and counts as a call when that ends.
+    NotYet,
 }
 
 /// What is asked of all meters.
@@ -151,6 +166,10 @@ pub struct Meter {
     is_share: bool,
     /// How long what has ended last took, as far as is known.
     spent_ns: u64,
+    /// How many blocks are open, one in the other: a transaction, a script.
+    blocks: u32,
+    /// Something was told of the open block.
+    has_held: bool,
 }
 
 /// A call that is timed: when it began, and for how many calls it stands.
@@ -180,6 +199,8 @@ impl Meter {
             tick: 0,
             is_share: false,
             spent_ns: 0,
+            blocks: 0,
+            has_held: false,
         }
     }
 
@@ -235,7 +256,23 @@ impl Meter {
     #[cold]
     pub(super) fn tell(&mut self, seen: &Seen<'_>) {
         if !seen.whose.is_again && !self.is_share {
-            self.observer.ran(seen);
+            self.has_held |= self.blocks > 0;
+            self.observer.ran(seen, self.blocks > 0);
+        }
+    }
+
+    /// What is told from now on stands together, until [`Meter::end_block`].
+    #[inline]
+    pub(super) fn begin_block(&mut self) {
+        self.blocks += 1;
+    }
+
+    /// Ends the innermost block.
+    #[inline]
+    pub(super) fn end_block(&mut self, is_kept: bool) {
+        self.blocks = self.blocks.saturating_sub(1);
+        if self.blocks == 0 && std::mem::take(&mut self.has_held) {
+            self.observer.release(is_kept);
         }
     }
 
@@ -280,16 +317,16 @@ impl Meter {
         encloses.then_some(Timing { began_ns: self.mark_ns, tick: Some(self.tick), weight: 0 })
     }
 
-    /// A command has ended; `is_over`: whether it has come to its end.
+    /// A command has come back from its handler.
     #[inline]
-    pub(super) fn end<'a>(&mut self, seen: impl FnOnce() -> Seen<'a>, timing: Option<Timing>, is_over: bool) {
+    pub(super) fn end<'a>(&mut self, seen: impl FnOnce() -> Seen<'a>, timing: Option<Timing>, ended: Ended) {
         if timing.is_some() || (self.ticker)() != self.tick {
-            self.end_timed(&seen(), timing, is_over);
+            self.end_timed(&seen(), timing, ended);
         }
     }
 
     #[cold]
-    fn end_timed(&mut self, seen: &Seen<'_>, timing: Option<Timing>, is_over: bool) {
+    fn end_timed(&mut self, seen: &Seen<'_>, timing: Option<Timing>, ended: Ended) {
         self.spent_ns = 0;
         let tick = (self.ticker)();
         let (began_ns, weight) = match timing {
@@ -301,23 +338,21 @@ impl Meter {
         self.mark_ns = now_ns;
         self.tick = tick;
         self.spent_ns = now_ns.saturating_sub(began_ns);
-        if weight > 0 {
+        if weight > 0 && ended != Ended::NotYet {
             self.observer.took(seen.name, self.spent_ns, weight);
             self.observer.sampled(seen, weight);
         }
         if self.demand.has(Demand::TIMES) {
             self.observer.timed(seen, self.spent_ns);
         }
-        if is_over && !self.is_share && self.spent_ns >= self.demand.slow_ns() {
+        if ended == Ended::Over && !self.is_share && self.spent_ns >= self.demand.slow_ns() {
             self.observer.slow(seen, self.spent_ns);
         }
     }
 
-    /// A command has come to its end whose time was added up elsewhere; `is_counted`: for the statistics, too.
-    pub(super) fn end_summed(&mut self, seen: &Seen<'_>, nanoseconds: u64, is_counted: bool) {
-        if is_counted {
-            self.observer.took(seen.name, nanoseconds, 1);
-        }
+    /// A command has come to its end whose time was added up elsewhere.
+    pub(super) fn end_summed(&mut self, seen: &Seen<'_>, nanoseconds: u64) {
+        self.observer.took(seen.name, nanoseconds, 1);
         if nanoseconds >= self.demand.slow_ns() {
             self.observer.slow(seen, nanoseconds);
         }

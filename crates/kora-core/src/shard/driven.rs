@@ -37,6 +37,8 @@ pub struct Driven<D: Driver> {
     stamp: Stamp,
     /// How many nanoseconds the command took so far that has paused.
     spent_ns: u64,
+    /// It runs: those who look on are told of it.
+    has_begun: bool,
 }
 
 impl<D: Driver> Driven<D> {
@@ -97,7 +99,7 @@ impl<D: Driver> Executor<D> {
     #[expect(clippy::vec_box, reason = "a store keeps its box on the way from shard to shard and home")]
     pub(super) fn bring(&mut self, operation: Arc<Operation<D>>, stores: Vec<Box<ShardStore>>) {
         let home = D::home(&operation.origin).expect("only what a worker serves is driven");
-        let driven = Driven { operation, stores, stamp: self.journal.stamp(), spent_ns: 0 };
+        let driven = Driven { operation, stores, stamp: self.journal.stamp(), spent_ns: 0, has_begun: false };
         if home == self.worker {
             self.driven.push_back(driven);
         } else {
@@ -129,6 +131,8 @@ impl<D: Driver> Executor<D> {
         self.begin_script();
         self.journal.begin_at(driven.stamp);
         self.journal.begin_unit();
+        self.journal.begin_block();
+        driven.has_begun = true;
         let Driven { operation, stores, .. } = driven;
         D::note(Note::RunsWhole(&operation.origin, &operation.request.shards, operation.setting.now));
         let mut stores = Stores::of(stores, self.hub.shard_count());
@@ -170,7 +174,7 @@ impl<D: Driver> Executor<D> {
         self.exchange_journals();
         let spent_ns = self.spent_on_script();
         D::note(Note::RunsWhole(&operation.origin, operation.shards(), operation.setting.now));
-        Driven { operation, stores: in_hand.into_stores(), stamp, spent_ns }
+        Driven { operation, stores: in_hand.into_stores(), stamp, spent_ns, has_begun: true }
     }
 
     /// Goes on for a while with the command of a transaction that has paused.
@@ -214,7 +218,10 @@ impl<D: Driver> Executor<D> {
     }
 
     /// Ends a transaction: those who wait for its keys are served, and the stores go home.
-    pub fn end_driven(&mut self, Driven { operation, stores, .. }: Driven<D>) {
+    pub fn end_driven(&mut self, Driven { operation, stores, has_begun, .. }: Driven<D>) {
+        if has_begun {
+            self.tell_transaction(&operation.request, &operation.setting);
+        }
         self.journal.end_unit();
         self.send_home(None, stores, Vec::new(), operation.setting.now);
         self.journal.end_operation(self.position);

@@ -6,10 +6,10 @@ use super::operation::Setting;
 use crate::command::Run;
 use crate::command::reads::note_reads;
 use crate::command::spec::Flags;
-use crate::context::{Blocking, Ctx, Stores};
+use crate::context::{Blocking, Ctx, Deferred, Stores};
 use crate::db::DbIndex;
 use crate::journal::Journal;
-use crate::journal::meter::Seen;
+use crate::journal::meter::{Ended, Seen, Whose};
 use crate::reply::Reply;
 use crate::services::Services;
 use crate::store::ShardStore;
@@ -32,8 +32,10 @@ pub(super) fn run_handler<S>(
     let whose = setting.whose();
     let encloses = facts.may_pause();
     if encloses {
-        // Those who look on hear of a script before they hear of what it calls.
-        journal.tell(|| Seen { name: facts.name, args, whose });
+        // Those who look on hear of a script before they hear of what it calls, and of nothing between; of one that runs anew as if it had
+        // not run before.
+        journal.begin_block();
+        journal.tell(|| Seen { name: facts.name, args, whose: Whose { is_again: false, ..whose } });
     }
     let timing = journal.begin_command(facts.name, encloses || facts.stands_aside());
     let mark = journal.open_command(setting.now);
@@ -58,14 +60,21 @@ pub(super) fn run_handler<S>(
     };
     let result = handler(&mut ctx, args, out);
     note_reads(&mut ctx, facts, args);
-    let is_over = !ctx.has_deferred();
+    let deferral = ctx.deferral();
+    let ended = match deferral {
+        Some(Deferred::Aside) => Ended::Aside,
+        Some(_) => Ended::NotYet,
+        None => Ended::Over,
+    };
     if facts.flags.has(Flags::WRITE) {
         journal.close_command(mark, setting.db, facts.name, args);
     }
     let seen = || Seen { name: facts.name, args, whose };
-    journal.end_command(seen, timing, is_over);
+    journal.end_command(seen, timing, ended);
     if !encloses {
         journal.tell(seen);
+    } else if deferral != Some(Deferred::Paused) {
+        journal.end_block(deferral != Some(Deferred::NeedsAll));
     }
     match result {
         Ok(()) => true,

@@ -147,6 +147,7 @@ impl<D: Driver> Executor<D> {
         match result {
             None => {
                 debug_assert!(next.is_none(), "a script in a transaction has all stores from the start");
+                self.journal.end_block(false);
                 // Nothing else has been recorded since it began.
                 D::note(Note::Loses(self.journal.record(), 0));
                 self.submit_to_all(&operation);
@@ -180,7 +181,8 @@ impl<D: Driver> Executor<D> {
         let Some(item) = operation.request.items.get(command) else { return };
         let (name, args) = (item.facts.name, operation.request.args(item));
         let seen = Seen { name, args: &args, whose: operation.setting.whose() };
-        self.journal.end_summed(&seen, spent_ns, true);
+        self.journal.end_summed(&seen, spent_ns);
+        self.journal.end_block(true);
     }
 
     /// Goes on with a command that has paused, with its stores; returns how many nanoseconds that took, too.

@@ -21,7 +21,7 @@ use smallvec::SmallVec;
 use super::executor::Executor;
 use super::handler::{Desk, run_handler};
 use super::hub::ShardMail;
-use super::operation::{Driver, Operation, Part, Request, Setting, Style};
+use super::operation::{Driver, Operation, Part, Request, RequestKind, Setting, Style};
 use super::pause::{Begun, Halt};
 use super::probe::Note;
 use super::replies::Replies;
@@ -31,6 +31,7 @@ use super::together::InHand;
 use crate::command::Run;
 use crate::context::guard::Guard;
 use crate::context::{Blocking, Resume, Stores};
+use crate::journal::meter::Seen;
 use crate::reply::Reply;
 use crate::slot::ShardId;
 use crate::store::Keyspace;
@@ -125,6 +126,11 @@ impl<S: Clone> Transaction<S> {
         }
     }
 
+    /// Says what those who look on are told behind its commands: the command that runs it, by its full name and as it was sent.
+    pub fn be_told_as(&mut self, name: &'static str, sent: &[u8]) {
+        self.request.told_as = Some((name, sent.into()));
+    }
+
     /// Whether a command of it may pause.
     #[must_use]
     pub fn may_pause(&self) -> bool {
@@ -175,6 +181,7 @@ impl<D: Driver> Executor<D> {
         }
         D::note(Note::RunsAtOnce(&request.shards, transaction.setting().now));
         self.journal.begin_unit();
+        self.journal.begin_block();
         let mut in_hand = self.take_in_hand(&request.shards);
         let is_valid = request.watched.as_ref().is_none_or(|watched| {
             let now = transaction.setting().now;
@@ -199,9 +206,19 @@ impl<D: Driver> Executor<D> {
     }
 
     /// Ends the transaction that was begun: those who wait for its keys are served.
-    pub fn end_transaction(&mut self, in_hand: InHand, now: UnixMs) {
+    pub fn end_transaction(&mut self, transaction: &Transaction<Style<D>>, in_hand: InHand, now: UnixMs) {
+        self.tell_transaction(&transaction.request, &transaction.setting);
         self.journal.end_unit();
         self.put_in_place(in_hand, now);
+    }
+
+    /// Tells those who look on, behind the commands of a transaction, what has run them.
+    pub(super) fn tell_transaction(&mut self, request: &Request, setting: &Setting<Style<D>>) {
+        if let Some((name, sent)) = &request.told_as {
+            let args: [&[u8]; 1] = [sent];
+            self.journal.tell(|| Seen { name, args: &args, whose: setting.whose() });
+        }
+        self.journal.end_block(true);
     }
 
     /// Runs a transaction of one shard alone and answers it.
@@ -237,6 +254,7 @@ impl<D: Driver> Executor<D> {
         D::note(Note::RunsWhole(&operation.origin, &request.shards, operation.setting.now));
         let mut replies = D::Replies::new(operation.setting.style);
         self.journal.begin_unit();
+        self.journal.begin_block();
         let is_valid = request
             .watched
             .as_ref()
@@ -265,6 +283,9 @@ impl<D: Driver> Executor<D> {
                 return Err(Halt { resume, begun: Some(Begun { replies, next: index + 1 }) });
             }
             replies.end_item();
+        }
+        if request.kind == RequestKind::Transaction {
+            self.tell_transaction(request, setting);
         }
         self.journal.end_unit();
         Ok(Part { operation: Arc::clone(operation), shard: request.shards[0], replies })

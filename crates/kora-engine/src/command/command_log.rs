@@ -129,7 +129,7 @@ fn slowlog_get<F: Front>(call: ServerCall<'_, F>, args: &[&[u8]], out: &mut dyn 
         [_, _] => SHOWN,
         [_, _, count] => parse_count(count)?,
         _ => {
-            let name = String::from_utf8_lossy(args[1]);
+            let name = kora_core::text::of(args[1]);
             let text = format!(
                 "ERR unknown subcommand or wrong number of arguments for '{name}'. Try SLOWLOG HELP."
             );

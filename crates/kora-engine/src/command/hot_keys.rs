@@ -6,7 +6,6 @@ use kora_core::error::{CommandError, CommandResult};
 use kora_core::number::{parse_f64, parse_i64};
 use kora_core::reply::Reply;
 
-use super::latency::distribution;
 use super::{Family, container};
 use crate::engine::{Handler, ServerCall};
 use crate::front::Front;
@@ -386,11 +385,13 @@ fn stats_latency<F: Front>(call: ServerCall<'_, F>, args: &[&[u8]], out: &mut dy
     let percents: Option<Vec<f64>> = args[2..].iter().map(percentile).collect();
     let percents = percents.ok_or(CommandError::text("ERR percentiles must be numbers from 0 to 100"))?;
     let unknown = || {
-        let text = format!("ERR there is no command '{}'", String::from_utf8_lossy(args[1]));
+        let text = format!("ERR there is no command '{}'", kora_core::text::of(args[1]));
         CommandError::Other(text.into())
     };
     let command = call.engine.table.find_by_full_name(args[1]).ok_or_else(unknown)?;
-    let distribution = distribution(call.engine, command.id);
+    let own = command.facts.known_name();
+    let known = call.engine.known_commands().into_iter().find(|(name, _)| *name == own);
+    let distribution = known.and_then(|(_, places)| call.engine.times_of(&places));
     out.array(percents.len());
     for percent in percents {
         match &distribution {

@@ -8,7 +8,6 @@ use kora_core::reply::Reply;
 use super::{Family, container};
 use crate::engine::{Engine, Handler, ServerCall};
 use crate::front::Front;
-use crate::latency::Distribution;
 use crate::observe::events;
 
 impl<F: Front> Family<F> {
@@ -127,7 +126,7 @@ fn history<F: Front>(call: ServerCall<'_, F>, args: &[&[u8]], out: &mut dyn Repl
 
 fn graph<F: Front>(call: ServerCall<'_, F>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let Some((event, series)) = call.engine.insight.events.find(args[2]) else {
-        let text = format!("ERR No samples available for event '{}'", String::from_utf8_lossy(args[2]));
+        let text = format!("ERR No samples available for event '{}'", kora_core::text::of(args[2]));
         return Err(CommandError::Other(text.into()));
     };
     out.verbatim("txt", events::graph(event, &series, call.now.0 / 1000).as_bytes());
@@ -144,22 +143,15 @@ fn reset<F: Front>(call: ServerCall<'_, F>, args: &[&[u8]], out: &mut dyn Reply)
     Ok(())
 }
 
-/// How long the calls of the command at a place took, on all workers; none if it was not called.
-pub(super) fn distribution<F: Front>(engine: &Engine<F>, place: usize) -> Option<Distribution> {
-    Distribution::of(engine.counters.iter().map(|counters| &counters.commands[place].latency))
-}
-
 fn histogram<F: Front>(call: ServerCall<'_, F>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let table = &call.engine.table;
-    let places: Vec<usize> = if args.len() == 2 {
-        (0..table.all().len()).collect()
+    let known = call.engine.known_commands();
+    let wanted: Vec<&(&str, Vec<usize>)> = if args.len() == 2 {
+        known.iter().collect()
     } else {
-        args[2..].iter().flat_map(|name| places_of(call.engine, name)).collect()
+        args[2..].iter().flat_map(|name| named(call.engine, &known, name)).collect()
     };
-    let found: Vec<_> = places
-        .into_iter()
-        .filter_map(|place| Some((table.get(place).facts.name, distribution(call.engine, place)?)))
-        .collect();
+    let times = |(name, places): &(&'static str, Vec<usize>)| Some((*name, call.engine.times_of(places)?));
+    let found: Vec<_> = wanted.into_iter().filter_map(times).collect();
     out.map(found.len());
     for (name, distribution) in found {
         out.bulk(name.as_bytes());
@@ -177,12 +169,16 @@ fn histogram<F: Front>(call: ServerCall<'_, F>, args: &[&[u8]], out: &mut dyn Re
     Ok(())
 }
 
-/// The command of this name, or all subcommands of the container that has it.
-fn places_of<F: Front>(engine: &Engine<F>, name: &[u8]) -> Vec<usize> {
+/// Of the known commands the one of this name, or all subcommands of the container that has it.
+fn named<'a, F: Front>(
+    engine: &Engine<F>,
+    known: &'a [(&'static str, Vec<usize>)],
+    name: &[u8],
+) -> Vec<&'a (&'static str, Vec<usize>)> {
     let Some(command) = engine.table.find_by_full_name(name) else { return Vec::new() };
-    let prefix = format!("{}|", command.facts.name);
-    let subcommands = engine.table.all().iter().filter(|other| other.facts.name.starts_with(&prefix));
-    std::iter::once(command.id).chain(subcommands.map(|other| other.id)).collect()
+    let own = command.facts.known_name();
+    let prefix = format!("{own}|");
+    known.iter().filter(|(known, _)| *known == own || known.starts_with(&prefix)).collect()
 }
 
 fn help<F: Front>(_: ServerCall<'_, F>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {

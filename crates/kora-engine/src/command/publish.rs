@@ -70,7 +70,7 @@ fn announce(ctx: &mut Ctx<'_>, is_sharded: bool, args: &[&[u8]], out: &mut dyn R
 
 /// PUBSUB alone: its arity refuses that before it runs.
 fn container(_: &mut Ctx<'_>, args: &[&[u8]], _: &mut dyn Reply) -> CommandResult {
-    Err(CommandError::Arity(String::from_utf8_lossy(args[0]).to_lowercase().into()))
+    Err(CommandError::Arity(kora_core::text::of(args[0]).to_lowercase().into()))
 }
 
 fn pubsub_help(_: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
@@ -122,5 +122,5 @@ fn count(ctx: &Ctx<'_>, space: Space, names: &[&[u8]], out: &mut dyn Reply) {
 }
 
 fn unknown(args: &[&[u8]]) -> CommandError {
-    CommandError::SubcommandForm(String::from_utf8_lossy(args[1]).into_owned(), "PUBSUB")
+    CommandError::SubcommandForm(kora_core::text::of(args[1]).into_owned(), "PUBSUB")
 }

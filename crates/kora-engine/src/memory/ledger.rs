@@ -188,6 +188,12 @@ pub fn tell() {
     SHARE.with(Share::tell);
 }
 
+/// Bytes that this thread has allocated and not freed, as far as others have not done that.
+#[must_use]
+pub fn own_bytes() -> u64 {
+    SHARE.with(|share| u64::try_from(share.bytes()).unwrap_or(0))
+}
+
 /// The same, if it is worth it.
 #[inline]
 pub fn tell_if_much() {

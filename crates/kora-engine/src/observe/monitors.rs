@@ -61,22 +61,23 @@ impl Monitors {
         }
     }
 
-    /// Adds a line for all listeners, or notes that there would be one that is too long; returns the workers that are to be woken.
-    pub(crate) fn push(&self, line: Option<&str>) -> Vec<WorkerId> {
-        let line: Option<Arc<str>> = line.map(Arc::from);
+    /// Adds lines for all listeners, with nothing between them, and notes how many behind them are left out; returns the workers that are to
+    /// be woken.
+    pub(crate) fn push(&self, lines: &[Arc<str>], dropped: u64) -> Vec<WorkerId> {
         let mut woken = Vec::new();
         for (worker, feed) in (0..).map(WorkerId).zip(self.feeds.lock().iter_mut()) {
             if feed.listeners.is_empty() {
                 continue;
             }
-            let has_room = |line: &&Arc<str>| feed.bytes + line.len() <= WAITING_BYTES_MAX;
-            match line.as_ref().filter(|_| feed.dropped == 0).filter(has_room) {
-                Some(line) => {
+            for line in lines {
+                if feed.dropped == 0 && feed.bytes + line.len() <= WAITING_BYTES_MAX {
                     feed.bytes += line.len();
                     feed.lines.push_back(Arc::clone(line));
+                } else {
+                    feed.dropped += 1;
                 }
-                None => feed.dropped += 1,
             }
+            feed.dropped += dropped;
             if !self.has_lines[worker.index()].swap(true, Ordering::AcqRel) {
                 woken.push(worker);
             }

@@ -53,7 +53,7 @@ impl<F: Front> Turn<F> {
     /// Counts an error reply by its prefix.
     pub(super) fn count_error_text(&mut self, text: &[u8]) {
         let end = text.iter().position(|byte| b" \r\n".contains(byte)).unwrap_or(text.len());
-        self.count_error(&String::from_utf8_lossy(&text[..end]));
+        self.count_error(&kora_core::text::of(&text[..end]));
     }
 
     /// Counts an error reply of this prefix.

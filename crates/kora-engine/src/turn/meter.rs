@@ -35,7 +35,7 @@ pub(super) fn connect<F: Front>(
     executor.set_up_journals(|journal| {
         let (engine, front, places) = (Arc::clone(engine), Arc::clone(front), Arc::clone(&places));
         let demand = Arc::clone(&engine.insight.demand);
-        let watcher = Watcher { engine, front, here, places };
+        let watcher = Watcher { engine, front, here, places, held: Block::default() };
         journal.set_meter(Meter::new(F::nanoseconds, F::ticks, Box::new(watcher), demand));
     });
 }
@@ -46,6 +46,32 @@ struct Watcher<F: Front> {
     front: Arc<F>,
     here: WorkerId,
     places: Arc<HashMap<&'static str, usize>>,
+    /// Lines of a transaction or script, which stand together.
+    held: Block,
+}
+
+/// Lines for MONITOR that are told together.
+#[derive(Default)]
+struct Block {
+    lines: Vec<Arc<str>>,
+    bytes: usize,
+    /// Lines behind these for which there is no room.
+    dropped: u64,
+}
+
+impl Block {
+    /// Adds a line, or notes that there would be one that is too long.
+    fn push(&mut self, line: Option<String>) {
+        let line =
+            line.filter(|line| self.dropped == 0 && self.bytes + line.len() <= monitors::WAITING_BYTES_MAX);
+        match line {
+            Some(line) => {
+                self.bytes += line.len();
+                self.lines.push(line.into());
+            }
+            None => self.dropped += 1,
+        }
+    }
 }
 
 impl<F: Front> Watcher<F> {
@@ -55,8 +81,8 @@ impl<F: Front> Watcher<F> {
 }
 
 impl<F: Front> Watcher<F> {
-    fn push_line(&self, line: Option<&str>) {
-        for worker in self.engine.insight.monitors.push(line) {
+    fn push_lines(&self, block: &Block) {
+        for worker in self.engine.insight.monitors.push(&block.lines, block.dropped) {
             if worker != self.here {
                 self.engine.hub.wake(worker);
             }
@@ -79,7 +105,8 @@ impl<F: Front> Observer for Watcher<F> {
     }
 
     fn sampled(&mut self, seen: &Seen<'_>, calls: u64) {
-        if let Some(facts) = self.facts(seen.name) {
+        // Keys that a script uses count by what it declares.
+        if let Some(facts) = self.facts(seen.name).filter(|_| seen.whose.client != 0) {
             self.engine.insight.hot_keys.count(facts, seen, calls);
         }
     }
@@ -96,24 +123,41 @@ impl<F: Front> Observer for Watcher<F> {
         }
     }
 
-    fn ran(&mut self, seen: &Seen<'_>) {
+    fn ran(&mut self, seen: &Seen<'_>, is_held: bool) {
         let Some(facts) = self.facts(seen.name) else { return };
         // Of a script it is told when it begins.
         let is_skipped = facts.flags.has(Flags::SKIP_MONITOR) && facts.route != Route::Script;
         if facts.flags.has(Flags::ADMIN) || is_skipped {
             return;
         }
+        let line = self.line(facts, seen);
+        self.held.push(line);
+        if !is_held {
+            self.release(true);
+        }
+    }
+
+    fn release(&mut self, is_kept: bool) {
+        let block = std::mem::take(&mut self.held);
+        if is_kept {
+            self.push_lines(&block);
+        }
+    }
+}
+
+impl<F: Front> Watcher<F> {
+    /// The line for MONITOR of a command, unless it is too long.
+    fn line(&self, facts: &Facts, seen: &Seen<'_>) -> Option<String> {
         let bytes: usize = seen.args.iter().map(|arg| arg.len()).sum();
         if bytes > monitors::WAITING_BYTES_MAX {
-            return self.push_line(None);
+            return None;
         }
         let client = match seen.whose.client {
             0 => "lua".to_owned(),
             client => String::from_utf8_lossy(&self.front.names_of(ClientId(client)).0).into_owned(),
         };
         let words = (0..seen.args.len()).map(|index| shown(facts, seen.args, index));
-        let line = monitors::line(self.front.unix_us(), seen.whose.db.0, &client, words);
-        self.push_line(Some(&line));
+        Some(monitors::line(self.front.unix_us(), seen.whose.db.0, &client, words))
     }
 }
 

@@ -1,11 +1,16 @@
 //! How the lines for MONITOR reach this worker's sessions.
 
+use std::time::Duration;
+
 use kora_core::reply::Reply as _;
 
 use super::Turn;
 use crate::front::{Front, Output as _};
 use crate::observe::monitors::{self, Lines};
 use crate::session::Session;
+
+/// How often a worker looks whether a session that lines were dropped for has read what it has.
+const LAG: Duration = Duration::from_millis(50);
 
 /// Unsent bytes from which on lines for a session are dropped.
 const UNSENT_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -20,14 +25,21 @@ impl<F: Front> Turn<F> {
     /// Writes the lines that wait into the outputs of sessions.
     #[inline]
     pub(super) fn deliver_lines(&mut self) {
-        if self.has_monitor_lines() {
+        if self.has_monitor_lines() || self.scratch.has_lagging_monitors {
             self.deliver_all_lines();
         }
+    }
+
+    /// How long the worker may sleep that has sessions to tell how many lines were dropped, once they have read what they have.
+    #[inline]
+    pub(super) fn until_told_dropped(&self) -> Duration {
+        if self.scratch.has_lagging_monitors { LAG } else { Duration::MAX }
     }
 
     #[cold]
     fn deliver_all_lines(&mut self) {
         let lines = self.engine.insight.monitors.take(self.id());
+        self.scratch.has_lagging_monitors = false;
         for &listener in &lines.listeners {
             if self.sessions.of(listener).is_none() {
                 continue;
@@ -56,6 +68,7 @@ impl<F: Front> Turn<F> {
         if session.output.unsent() <= UNSENT_BYTES_MAX {
             write_dropped(&mut session.output.sink(session.choice.style), &mut monitor.dropped, now_us);
         }
+        self.scratch.has_lagging_monitors |= monitor.dropped > 0;
         session.has_pushes = true;
     }
 

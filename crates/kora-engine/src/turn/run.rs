@@ -5,11 +5,13 @@
 //! output. The others are copied into an operation together with whatever follows them in the batch, so that a session's
 //! commands take effect in the order they were sent.
 
+use std::sync::Arc;
+
 use kora_core::command::spec::{Facts, Flags, Group, Route, Traits};
 use kora_core::command::table::Handler;
 use kora_core::context::errand::Aside;
 use kora_core::context::{CoreHandler, Resume};
-use kora_core::journal::meter::{Seen, Timing, Whose};
+use kora_core::journal::meter::{Ended, Seen, Timing, Whose};
 use kora_core::reply::Reply;
 use kora_core::shard::operation::{Request, Setting};
 use kora_core::shard::probe::Rule;
@@ -83,11 +85,18 @@ pub(super) struct Scratch<F: Front> {
     pub(super) ahead: Ahead,
     /// Places in the command table of what ran since the last account.
     pub(super) executed: Vec<u16>,
+    /// Some session was not told yet how many lines for MONITOR were dropped.
+    pub(super) has_lagging_monitors: bool,
 }
 
 impl<F: Front> Default for Scratch<F> {
     fn default() -> Self {
-        Self { resolved: Vec::new(), ahead: Ahead::default(), executed: Vec::new() }
+        Self {
+            resolved: Vec::new(),
+            ahead: Ahead::default(),
+            executed: Vec::new(),
+            has_lagging_monitors: false,
+        }
     }
 }
 
@@ -307,7 +316,11 @@ impl<F: Front> Turn<F> {
             return Step::Later;
         }
         if gathered.request.is_empty() {
-            let (count, arguments, bytes) = commands.rest(index);
+            let (count, arguments, mut bytes) = commands.rest(index);
+            if let Some(given) = self.executor.journal().given_argument() {
+                bytes = bytes.saturating_sub(given.len());
+                gathered.request.keep(Arc::clone(given));
+            }
             gathered.request.reserve(count, arguments, bytes.min(OPERATION_BYTES_MAX));
         }
         gathered.request.push(
@@ -488,10 +501,11 @@ impl<F: Front> Turn<F> {
         match follow_up {
             Some(FollowUp::Multi) => self.multi(session),
             Some(FollowUp::Exec(queue)) => {
-                self.exec(session, resolved, queue);
+                self.exec(session, (resolved, args[0]), queue);
                 self.catch_up();
                 if matches!(session.wait, Wait::Nothing) {
-                    self.end_own(&seen, timing);
+                    // Those who look on were told where its commands ran.
+                    self.executor.journal().end_command(|| seen, timing, Ended::Over);
                 }
                 return;
             }
@@ -518,7 +532,7 @@ impl<F: Front> Turn<F> {
     /// A command of the engine or its front has ended.
     pub(super) fn end_own(&mut self, seen: &Seen<'_>, timing: Option<Timing>) {
         let journal = self.executor.journal();
-        journal.end_command(|| *seen, timing, true);
+        journal.end_command(|| *seen, timing, Ended::Over);
         journal.tell(|| *seen);
     }
 

@@ -144,7 +144,12 @@ impl<F: Front> Turn<F> {
     }
 
     /// EXEC: runs what was queued, at once if it can, else as an operation.
-    pub(super) fn exec(&mut self, session: &mut Session<F>, resolved: Resolved<F>, mut queue: Box<Queue<F>>) {
+    pub(super) fn exec(
+        &mut self,
+        session: &mut Session<F>,
+        (resolved, sent): (Resolved<F>, &[u8]),
+        mut queue: Box<Queue<F>>,
+    ) {
         let mut watched = session.take_watched().map(|watched| *watched);
         if F::Probe::breaks(Rule::WatchInHand)
             && let Some(watched) = watched.take_if(|watched| !watched.watch().is_dirty())
@@ -157,6 +162,9 @@ impl<F: Front> Turn<F> {
             queue.transaction.be_driven();
         }
         queue.transaction.begin(watched, self.time.now, self.executor.home_shard());
+        if self.executor.journal().tells_each() {
+            queue.transaction.be_told_as(resolved.facts.name, sent);
+        }
         if self.may_run_at_once(&queue) && self.get(queue.transaction.shards()) {
             self.notify_before(session);
             let mut pushes = self.begin_own_pushes(session, queue.subscribes());
@@ -181,7 +189,7 @@ impl<F: Front> Turn<F> {
                 return self.halt_exec(session, reply_at, rest);
             }
             self.end_own_pushes(session, pushes);
-            self.executor.end_transaction(in_hand, self.time.now);
+            self.executor.end_transaction(&queue.transaction, in_hand, self.time.now);
             self.scratch.executed.push(resolved.id);
             if queue.byte_count() <= QUEUE_BYTES_KEPT {
                 queue.reset(session.setting(self.time.now));
@@ -321,13 +329,6 @@ impl<F: Front> Turn<F> {
     fn end_exec(&mut self, slot: usize, mut session: Box<Session<F>>, pending: &PendingParts<F>) {
         self.cover.note(&self.engine.persistence, &mut session, &pending.commands);
         self.scratch.executed.extend_from_slice(&pending.commands);
-        if let [id] = pending.commands[..] {
-            // Those who look on hear of EXEC behind its commands.
-            let facts = self.engine.table.get(usize::from(id)).facts;
-            let args = [facts.name.as_bytes()];
-            let seen = self.seen(&session, facts, &args);
-            self.executor.journal().tell(|| seen);
-        }
         self.account();
         F::show(&session.client, &session.link, &session.output, session.figures(), self.time.now);
         self.sessions.put(session);

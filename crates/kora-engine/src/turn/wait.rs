@@ -117,10 +117,10 @@ impl<F: Front> Turn<F> {
         }
     }
 
-    /// Tells those who look on that a command has waited in vain: that took no time.
+    /// Tells those who look on that a command has waited in vain: that took no time, and is a call.
     fn tell_end(&mut self, operation: &Operation<Workers<F>>) {
         let journal = self.executor.journal();
-        operation.with_command(0, |seen| journal.end_summed(seen, 0, false));
+        operation.with_command(0, |seen| journal.end_summed(seen, 0));
     }
 
     /// Replies to a session that waited for a time, and lets it go on.
@@ -128,6 +128,7 @@ impl<F: Front> Turn<F> {
         let Some(session) = self.sessions.get_mut(slot) else { return };
         self.deadlines.remove(session.deadline(), slot);
         let is_silent = matches!(session.wait, Wait::Until(_, TimedReply::Nothing));
+        let command = session.client.last_command.load(Ordering::Relaxed);
         session.wait = Wait::Nothing;
         session.cover.log_wait = None;
         session.client.set_blocked(false);
@@ -135,6 +136,9 @@ impl<F: Front> Turn<F> {
             _ if is_silent => {}
             Ok(reply) => reply.write(&mut session.reply()),
             Err(text) => session.reply().error(text),
+        }
+        if let (Err(text), Ok(id)) = (reply, u16::try_from(command)) {
+            self.count_failure(id, text.as_bytes());
         }
         self.sessions.enqueue(slot);
         self.sessions.note_dirty(slot);

@@ -90,7 +90,7 @@ fn call_with_many(
 
 /// An error with this text, to be raised or returned.
 fn fail(lua: &Lua, text: &str, raises: bool) -> mlua::Result<Returned> {
-    let error = Value::Table(error_table(lua, text.as_bytes())?);
+    let error = Value::Table(error_table(lua, &kora_core::text::bytes(text))?);
     Ok(if raises { Err(error) } else { Ok(error) })
 }
 

@@ -2,7 +2,7 @@
 
 use mlua::Error;
 
-/// The message of `error` without what mlua adds to it: tracebacks, prefixes, layers of callbacks.
+/// The message of `error` without what mlua adds to it: tracebacks, prefixes, layers of callbacks; as [`kora_core::text`] writes it.
 #[must_use]
 pub fn error_text(error: &Error) -> String {
     match error {

@@ -329,12 +329,9 @@ fn chunk_id(name: &[u8]) -> Vec<u8> {
     [b"[string \"", shown, dots, b"\"]"].concat()
 }
 
-/// `message` as mlua reports errors of syntax.
+/// `message` as mlua reports errors of syntax; see [`kora_core::text`].
 pub(super) fn syntax_error(message: &[u8]) -> mlua::Error {
-    mlua::Error::SyntaxError {
-        message: String::from_utf8_lossy(message).into_owned(),
-        incomplete_input: false,
-    }
+    mlua::Error::SyntaxError { message: kora_core::text::of(message).into_owned(), incomplete_input: false }
 }
 
 /// The translation of texts that scripts load, for the prelude: the text and the foreign byte, or nil and the error.

@@ -89,7 +89,11 @@ impl<'a> Args<'a> {
 
     /// The argument that was taken last means nothing.
     pub(super) fn unknown(&self, argument: &[u8]) -> ArgumentError {
-        ArgumentError::UnknownAt { argument: text(argument), position: self.taken, part: "<main>" }
+        ArgumentError::UnknownAt {
+            argument: kora_core::text::of(argument).into_owned(),
+            position: self.taken,
+            part: "<main>",
+        }
     }
 }
 

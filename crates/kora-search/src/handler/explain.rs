@@ -50,7 +50,7 @@ fn explain(ctx: &mut Ctx<'_>, args: &[&[u8]], name: &'static str) -> CommandResu
     let service = service(ctx)?;
     let asked = parse_explain(name, &args[1..]).map_err(of_arguments)?;
     let declaration = index_of(ctx, &service, &asked.index, || {
-        refusal(format_args!("{}: no such index", String::from_utf8_lossy(&asked.index)))
+        refusal(format_args!("{}: no such index", kora_core::text::of(&asked.index)))
     })?;
     let settings = service.state().settings.clone();
     let question = Question::new(ctx, &service, declaration, &settings, &asked.query, &asked.options)?;

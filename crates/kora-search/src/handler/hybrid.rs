@@ -46,7 +46,7 @@ fn hybrid(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
     let asked = Hybrid::parse(&args[1..]).map_err(of_arguments)?;
     let service = service(ctx)?;
     let declaration = index_of(ctx, &service, &asked.search.index, || {
-        refusal(format_args!("{}: no such index", String::from_utf8_lossy(&asked.search.index)))
+        refusal(format_args!("{}: no such index", kora_core::text::of(&asked.search.index)))
     })?;
     let settings = service.state().settings.clone();
     let most = settings.search_results_max;

@@ -44,7 +44,7 @@ pub(super) fn run(
 ) -> CommandResult {
     let service = service(ctx)?;
     let declaration = index_of(ctx, &service, &asked.index, || {
-        refusal(format_args!("{}: no such index", String::from_utf8_lossy(&asked.index)))
+        refusal(format_args!("{}: no such index", kora_core::text::of(&asked.index)))
     })?;
     let settings = service.state().settings.clone();
     let most = settings.search_results_max;

@@ -75,7 +75,7 @@ fn dictionaries(service: &Service, names: &[Vec<u8>]) -> CommandResult<Vec<Dicti
     let state = service.state();
     let find = |name: &Vec<u8>| {
         let dictionary = state.dictionaries.get(&**name).cloned();
-        let name = String::from_utf8_lossy(name);
+        let name = kora_core::text::of(name);
         dictionary.ok_or_else(|| refusal(format_args!("Dict does not exist: {name}")))
     };
     names.iter().map(find).collect()

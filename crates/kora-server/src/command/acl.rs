@@ -81,7 +81,7 @@ fn acl_help(_: ServerCall<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResul
 }
 
 fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+    kora_core::text::of(bytes).into_owned()
 }
 
 fn wrong_form(args: &[&[u8]]) -> CommandError {
@@ -208,7 +208,7 @@ fn dryrun(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
         Ok(()) => call.reply().ok(),
         Err(denial) => {
             let told = refusal_text(denial, (&user, found.facts), command, true);
-            call.reply().bulk(told.as_bytes());
+            call.reply().bulk(&kora_core::text::bytes(&told));
         }
     }
     Ok(())

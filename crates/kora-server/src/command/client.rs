@@ -101,7 +101,7 @@ fn setname(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
 }
 
 fn setinfo(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
-    let (option, value) = (String::from_utf8_lossy(args[2]), c_string(args[3]));
+    let (option, value) = (kora_core::text::of(args[2]), c_string(args[3]));
     let is_name = option.eq_ignore_ascii_case("lib-name");
     if !is_name && !option.eq_ignore_ascii_case("lib-ver") {
         return Err(CommandError::Other(format!("ERR Unrecognized option '{option}'").into()));
@@ -258,7 +258,7 @@ fn reply(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
 
 fn refuse_more_than_four(args: &[&[u8]]) -> CommandResult {
     if args.len() > 4 {
-        let name = String::from_utf8_lossy(args[1]).into_owned();
+        let name = kora_core::text::of(args[1]).into_owned();
         return Err(CommandError::SubcommandForm(name, "CLIENT"));
     }
     Ok(())

@@ -48,7 +48,7 @@ pub(super) const DEBUG: Facts = Facts {
 const THRESHOLD_END: u64 = (1 << 32) - (1 << 20) + 1;
 
 fn unknown(args: &[&[u8]]) -> CommandError {
-    CommandError::DebugSubcommand(String::from_utf8_lossy(args[1]).into_owned())
+    CommandError::DebugSubcommand(kora_core::text::of(args[1]).into_owned())
 }
 
 /// Ends the process at once, as a fault in it would: for tests of what a crash leaves behind.

@@ -1,6 +1,6 @@
 //! INFO: gathers what [`crate::introspect::info`] shows.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use kora_core::entry::{Kind, SizeClass};
@@ -114,26 +114,9 @@ fn latencies(call: ServerCall<'_>) -> Vec<LatencyStat> {
 
 /// How long the calls of commands took, where that was counted.
 pub(crate) fn distributions(call: ServerCall<'_>) -> impl Iterator<Item = (&'static str, Distribution)> {
-    known_commands(call).filter_map(move |(name, ids)| {
-        let counters = call.front.engine.counters.iter();
-        let histograms = counters.flat_map(|counters| ids.iter().map(|&id| &counters.commands[id].latency));
-        Some((name, Distribution::of(histograms)?))
-    })
-}
-
-/// The commands that Redis knows, in the order of the table, each with the places of what counts as it.
-fn known_commands(call: ServerCall<'_>) -> impl Iterator<Item = (&'static str, Vec<usize>)> + use<> {
-    let mut known: Vec<(&'static str, Vec<usize>)> = Vec::new();
-    let mut places = HashMap::new();
-    for command in call.front.engine.table.all() {
-        let name = command.facts.known_name();
-        let place = *places.entry(name).or_insert_with(|| {
-            known.push((name, Vec::new()));
-            known.len() - 1
-        });
-        known[place].1.push(command.id);
-    }
-    known.into_iter()
+    let engine = &call.front.engine;
+    let known = engine.known_commands().into_iter();
+    known.filter_map(move |(name, places)| Some((name, engine.times_of(&places)?)))
 }
 
 /// From the kernel's account of this process. What Redis calls its main thread runs all commands; here that of the first worker
@@ -161,7 +144,13 @@ fn commands(call: ServerCall<'_>) -> Vec<CommandStat> {
             failed: sum(|counters| &counters.failed),
         }
     };
-    known_commands(call).map(stat).filter(|stat| stat.calls + stat.rejected + stat.failed > 0).collect()
+    call.front
+        .engine
+        .known_commands()
+        .into_iter()
+        .map(stat)
+        .filter(|stat| stat.calls + stat.rejected + stat.failed > 0)
+        .collect()
 }
 
 fn errors(call: ServerCall<'_>) -> Vec<ErrorStat> {

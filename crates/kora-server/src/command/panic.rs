@@ -14,7 +14,7 @@ fn panic_now(_: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     let name = match args[2..] {
         [] => panic!("DEBUG PANIC was called"),
         [name] => String::from_utf8_lossy(name).into_owned(),
-        _ => return Err(CommandError::DebugSubcommand(String::from_utf8_lossy(args[1]).into_owned())),
+        _ => return Err(CommandError::DebugSubcommand(kora_core::text::of(args[1]).into_owned())),
     };
     let body = || panic!("DEBUG PANIC was called");
     let thread = kora_engine::threads::spawn(name, body);

@@ -113,5 +113,5 @@ fn debug_sleep(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
 }
 
 fn unknown(args: &[&[u8]]) -> CommandError {
-    CommandError::DebugSubcommand(String::from_utf8_lossy(args[1]).into_owned())
+    CommandError::DebugSubcommand(kora_core::text::of(args[1]).into_owned())
 }

@@ -84,7 +84,7 @@ impl Config {
         for [name, _] in pairs {
             let directive = settable(name)?;
             if directives.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)) {
-                return Err(set_failed(&name.escape_ascii().to_string(), "duplicate parameter"));
+                return Err(set_failed(&kora_core::text::of(name), "duplicate parameter"));
             }
             directives.push((name, directive));
         }
@@ -94,7 +94,7 @@ impl Config {
             let before = directive.get(&next);
             directive
                 .set(&mut next, &[value.to_vec()])
-                .map_err(|reason: InvalidValue| set_failed(&name.escape_ascii().to_string(), &reason))?;
+                .map_err(|reason: InvalidValue| set_failed(&kora_core::text::of(name), &reason))?;
             let has_files = matches!(directive.apply, Apply::Tls | Apply::TlsListeners);
             if has_files || directive.get(&next) != before {
                 changes.changed.push(directive);
@@ -110,11 +110,11 @@ impl Config {
 
 fn settable(name: &[u8]) -> Result<&'static Directive, CommandError> {
     let Some(directive) = Directive::find(name) else {
-        let name = String::from_utf8_lossy(name);
+        let name = kora_core::text::of(name);
         let text = format!("ERR Unknown option or number of arguments for CONFIG SET - '{name}'");
         return Err(CommandError::Other(text.into()));
     };
-    let refuse = |reason| Err(set_failed(&String::from_utf8_lossy(name), reason));
+    let refuse = |reason| Err(set_failed(&kora_core::text::of(name), reason));
     match directive.change {
         Change::AnyTime => Ok(directive),
         Change::AtStart => refuse("can't set immutable config"),
@@ -131,7 +131,7 @@ pub fn refuse_protected(pairs: &[&[u8]]) -> Result<(), CommandError> {
     for name in pairs.iter().step_by(2) {
         match Directive::find(name).map(|directive| directive.change) {
             Some(Change::Protected | Change::ProtectedAtStart) => {
-                return Err(set_failed(&String::from_utf8_lossy(name), "can't set protected config"));
+                return Err(set_failed(&kora_core::text::of(name), "can't set protected config"));
             }
             Some(Change::AnyTime) => {}
             Some(Change::AtStart) | None => break,

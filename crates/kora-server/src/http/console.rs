@@ -31,11 +31,18 @@ use sessions::{LoggedIn, Sessions};
 /// Commands that are asked for at a time.
 const COMMANDS_MAX: usize = 1024;
 
+/// What those are told whose session is gone.
+const ENDED: &str = "the session has ended: log in again";
+
 /// A command's name and arguments.
 type Command = Vec<Vec<u8>>;
 
-/// The cookie that holds a session's token.
+/// The cookie that holds a session's token: its name but for the port. Cookies are by host, and a host may have several servers.
 const COOKIE: &str = "kora_console";
+
+fn cookie_name(shared: &Shared) -> String {
+    format!("{COOKIE}_{}", shared.config().metrics.port)
+}
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -47,6 +54,8 @@ pub(super) struct Console {
 enum Caller {
     /// One who has logged in, under a token.
     User { token: String, name: String, may_write: bool },
+    /// One who had logged in: the session has ended.
+    Former,
     /// One who need not.
     Anybody,
     /// One who has to.
@@ -76,7 +85,7 @@ impl Console {
             "/api/session" => Some(self.session(shared, request)),
             "/api/live" => Some(self.live(call, request)),
             "/api/login" => self.log_in(shared, request, ticket),
-            "/api/logout" => Some(self.log_out(request)),
+            "/api/logout" => Some(self.log_out(shared, request)),
             "/api/command" => self.command(shared, request, ticket),
             _ => Some(failure(404, "there is nothing here")),
         }
@@ -120,7 +129,8 @@ impl Console {
             match outcome {
                 LoggedIn::Yes { ticket, token, user } => {
                     tracing::info!("{user} has logged in to the console");
-                    let cookie = format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict");
+                    let name = cookie_name(shared);
+                    let cookie = format!("{name}={token}; Path=/; HttpOnly; SameSite=Strict");
                     answer(ticket, object(200, &json!({ "user": user })).with("Set-Cookie", cookie));
                 }
                 LoggedIn::No { ticket, reason } => {
@@ -132,33 +142,38 @@ impl Console {
     }
 
     fn caller(&mut self, shared: &Shared, request: &Request) -> Caller {
-        let token = token_of(request);
-        if let Some(token) = token
-            && let Some(session) = self.sessions.find(&token)
-        {
+        if let Some(token) = token_of(shared, request) {
+            // Whoever was sent away does not go on as somebody else without being told.
+            let Some(session) = self.sessions.find(&token) else { return Caller::Former };
             return Caller::User { token, name: session.user.clone(), may_write: session.may_write };
         }
         if is_open(shared, request) { Caller::Anybody } else { Caller::Stranger }
     }
 
     fn session(&mut self, shared: &Shared, request: &Request) -> Response {
-        let (mode, user) = match self.caller(shared, request) {
+        let caller = self.caller(shared, request);
+        let has_ended = matches!(caller, Caller::Former);
+        let (mode, user) = match caller {
             Caller::User { name, may_write: true, .. } => ("user", name),
             Caller::User { name, may_write: false, .. } => ("reader", name),
-            Caller::Anybody => ("anybody", String::from_utf8_lossy(DEFAULT).into_owned()),
-            Caller::Stranger => ("stranger", String::new()),
+            Caller::Anybody => ("anybody", name_of_default()),
+            // The answer ends the cookie.
+            Caller::Former if is_open(shared, request) => ("anybody", name_of_default()),
+            Caller::Former | Caller::Stranger => ("stranger", String::new()),
         };
         let config = shared.config();
-        object(
+        let told = object(
             200,
             &json!({ "mode": mode, "user": user, "databases": config.databases,
                      "version": env!("CARGO_PKG_VERSION"), "port": config.port }),
-        )
+        );
+        if has_ended { told.with("Set-Cookie", no_cookie(shared)) } else { told }
     }
 
     fn live(&mut self, call: ServerCall<'_>, request: &Request) -> Response {
         match self.caller(call.front, request) {
             Caller::Stranger => failure(401, "log in first"),
+            Caller::Former => failure(401, ENDED),
             Caller::User { .. } | Caller::Anybody => api(200, live::text(call)),
         }
     }
@@ -170,7 +185,7 @@ impl Console {
             return Some(failure(400, "a login is {\"user\": ..., \"password\": ...}"));
         };
         let user = word("user").filter(|user| !user.is_empty());
-        let user = user.unwrap_or_else(|| String::from_utf8_lossy(DEFAULT).into_owned());
+        let user = user.unwrap_or_else(name_of_default);
         if self.sessions.is_crowded() {
             return Some(failure(429, "too many logins: wait a minute"));
         }
@@ -183,10 +198,9 @@ impl Console {
         }
     }
 
-    fn log_out(&mut self, request: &Request) -> Response {
-        token_of(request).into_iter().for_each(|token| self.sessions.end(&token));
-        let cookie = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
-        object(200, &json!({})).with("Set-Cookie", cookie)
+    fn log_out(&mut self, shared: &Shared, request: &Request) -> Response {
+        token_of(shared, request).into_iter().for_each(|token| self.sessions.end(&token));
+        object(200, &json!({})).with("Set-Cookie", no_cookie(shared))
     }
 
     fn command(&mut self, shared: &Shared, request: &Request, ticket: Ticket) -> Option<Response> {
@@ -195,6 +209,7 @@ impl Console {
             Caller::User { may_write, .. } => *may_write,
             Caller::Anybody => false,
             Caller::Stranger => return Some(failure(401, "log in first")),
+            Caller::Former => return Some(failure(401, ENDED)),
         };
         let (db, commands) = match read_commands(&request.body, shared.config().databases) {
             Ok(read) => read,
@@ -205,7 +220,7 @@ impl Console {
         }
         let link = match caller {
             Caller::User { token, .. } => self.sessions.find(&token)?.link(),
-            Caller::Anybody | Caller::Stranger => {
+            Caller::Anybody | Caller::Stranger | Caller::Former => {
                 let place = self.sessions.anonymous(is_local(request));
                 if place.is_none() {
                     match connect(shared, request) {
@@ -245,12 +260,22 @@ fn is_local(request: &Request) -> bool {
 }
 
 fn connect(shared: &Shared, request: &Request) -> std::io::Result<Link> {
-    shared.connect_inside(&request.peer).map(Link::new)
+    shared.connect_inside(&request.peer, request.local).map(Link::new)
 }
 
-fn token_of(request: &Request) -> Option<String> {
+fn token_of(shared: &Shared, request: &Request) -> Option<String> {
+    let name = cookie_name(shared);
     let mut cookies = request.header("cookie")?.split(';');
-    cookies.find_map(|cookie| Some(cookie.trim().strip_prefix(COOKIE)?.strip_prefix('=')?.to_owned()))
+    cookies.find_map(|cookie| Some(cookie.trim().strip_prefix(&*name)?.strip_prefix('=')?.to_owned()))
+}
+
+/// Has a browser forget the token of a session.
+fn no_cookie(shared: &Shared) -> String {
+    format!("{}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0", cookie_name(shared))
+}
+
+fn name_of_default() -> String {
+    String::from_utf8_lossy(DEFAULT).into_owned()
 }
 
 /// The database and the commands of a request's body.

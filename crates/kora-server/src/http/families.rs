@@ -67,10 +67,13 @@ const MEMORY: &[Family] = &[
     gauge("memory_not_counted_bytes", "On its way to files, and not held against the limit", |info| {
         number(info.memory.exempt)
     }),
-    gauge("memory_scripts_bytes", "Of scripts and functions", |info| {
+    gauge("memory_scripts_bytes", "Of the texts of scripts and functions: used_memory_scripts", |info| {
         let scripts = &info.memory.scripts;
-        let texts = scripts.cached_bytes + scripts.libraries_bytes;
-        number((texts + scripts.vm_scripts_bytes + scripts.vm_functions_bytes) as u64)
+        number((scripts.cached_bytes + scripts.libraries_bytes) as u64)
+    }),
+    gauge("memory_scripts_vm_bytes", "Of the states that run them: used_memory_vm_total", |info| {
+        let scripts = &info.memory.scripts;
+        number((scripts.vm_scripts_bytes + scripts.vm_functions_bytes) as u64)
     }),
     gauge("memory_system_bytes", "Of the machine", |info| number(info.memory.system)),
     gauge("allocator_allocated_bytes", "The allocator's account: given out", |info| {

@@ -35,6 +35,7 @@ pub(super) fn text(call: ServerCall<'_>, is_open: bool) -> String {
     workers(call, &mut page);
     commands(call, &info, &mut page);
     disk(call, &mut page);
+    first_names(call, &info, &mut page);
     page.finish()
 }
 
@@ -151,12 +152,41 @@ fn commands(call: ServerCall<'_>, info: &InfoSnapshot, page: &mut Page) {
     page.histograms("command_duration_seconds", "How long calls of a command took: latency-tracking");
     for (name, times) in distributions(call) {
         let stat = info.commands.iter().find(|stat| stat.name == name);
-        page.histogram(&[("command", name)], &times, stat.map_or(0, |stat| stat.total_us * 1000));
+        page.histogram(
+            &[("command", name), ("cmd", name)],
+            &times,
+            stat.map_or(0, |stat| stat.total_us * 1000),
+        );
     }
     page.family("errors_total", Kind::Counter, "Replies that were errors, by their first word");
     for stat in &info.errors {
-        page.sample(&[("code", &stat.prefix)], stat.count as f64);
+        let code = kora_core::text::bytes(&stat.prefix);
+        page.sample(&[("code", &String::from_utf8_lossy(&code))], stat.count as f64);
     }
+}
+
+/// What has another name above, under the names that it had first: dashboards are made of those, too.
+#[expect(clippy::cast_precision_loss, reason = "samples are doubles")]
+fn first_names(call: ServerCall<'_>, info: &InfoSnapshot, page: &mut Page) {
+    page.family("commands_total", Kind::Counter, "Calls of a command: kora_command_calls_total");
+    for stat in &info.commands {
+        page.sample(&[("cmd", stat.name)], stat.calls as f64);
+    }
+    // What ends like this only grows elsewhere.
+    page.untyped("keys_total", "Keys: the sum of kora_db_keys");
+    page.sample(&[], info.keyspace.iter().map(|database| database.keys).sum::<u64>() as f64);
+    page.family(
+        "bytes_in_total",
+        Kind::Counter,
+        "Bytes read from clients: the sum of kora_net_input_bytes_total",
+    );
+    page.sample(&[], call.front.sum(|traffic| &traffic.bytes_in) as f64);
+    page.family(
+        "bytes_out_total",
+        Kind::Counter,
+        "Bytes sent to clients: the sum of kora_net_output_bytes_total",
+    );
+    page.sample(&[], call.front.sum(|traffic| &traffic.bytes_out) as f64);
 }
 
 /// What the disk takes.

@@ -52,6 +52,12 @@ impl Page {
         self.begin(name, kind, help);
     }
 
+    /// Begins a family whose name says something else than what it is.
+    pub(super) fn untyped(&mut self, name: &str, help: &str) {
+        let kind = if self.is_open { "unknown" } else { "untyped" };
+        self.begin(name, kind, help);
+    }
+
     fn begin(&mut self, name: &str, kind: &str, help: &str) {
         self.family = format!("{PREFIX}{}", name.strip_prefix(PREFIX).unwrap_or(name));
         // A family of counters has its samples' name in one format, and that without the end in the other.

@@ -195,7 +195,7 @@ impl ClientClass {
             b"pubsub" => Ok(Self::Pubsub),
             b"master" | b"primary" => Ok(Self::Master),
             _ => {
-                let name = String::from_utf8_lossy(name);
+                let name = kora_core::text::of(name);
                 Err(CommandError::Other(format!("ERR Unknown client type '{name}'").into()))
             }
         }

@@ -15,7 +15,7 @@ use snapshot::InfoSnapshot;
 use super::modules::MODULES;
 
 /// All sections, in the order they are shown.
-const SECTIONS: [Section; 15] = [
+const SECTIONS: [Section; 16] = [
     Section::Server,
     Section::Clients,
     Section::Memory,
@@ -31,6 +31,7 @@ const SECTIONS: [Section; 15] = [
     Section::Cluster,
     Section::Keyspace,
     Section::Keysizes,
+    Section::Debug,
 ];
 
 /// The name in a section's heading; in lower case it is also the argument that asks for it.
@@ -51,12 +52,18 @@ pub(crate) const fn heading(section: Section) -> &'static str {
         Section::Cluster => "Cluster",
         Section::Keyspace => "Keyspace",
         Section::Keysizes => "Keysizes",
+        Section::Debug => "Debug",
     }
 }
 
 /// Whether a section is shown when none is asked for.
 const fn is_default(section: Section) -> bool {
-    !matches!(section, Section::Commandstats | Section::Latencystats)
+    !matches!(section, Section::Commandstats | Section::Latencystats | Section::Debug)
+}
+
+/// Whether a section is shown only to those who ask for it by name.
+const fn is_by_name(section: Section) -> bool {
+    matches!(section, Section::Debug)
 }
 
 /// A choice of sections.
@@ -79,7 +86,7 @@ impl Sections {
         Self(args.iter().fold(0, |bits, arg| {
             bits | match arg.to_ascii_lowercase().as_slice() {
                 b"default" => all_where(&is_default),
-                b"all" | b"everything" => all_where(&|_| true),
+                b"all" | b"everything" => all_where(&|section| !is_by_name(section)),
                 name => all_where(&|section| heading(section).as_bytes().eq_ignore_ascii_case(name)),
             }
         }))
@@ -125,6 +132,7 @@ pub fn text(snapshot: &InfoSnapshot, sections: Sections) -> String {
             Section::Keysizes => keysizes::section(&snapshot.keysizes, snapshot.extensions, &mut fields),
             Section::Latencystats => sections::latencystats(&snapshot.latencies, &mut fields),
             Section::Modules => sections::modules(MODULES, &mut fields),
+            Section::Debug => sections::debug(&mut fields),
         }
         fields.rest(section);
     }
@@ -133,7 +141,8 @@ pub fn text(snapshot: &InfoSnapshot, sections: Sections) -> String {
 
 /// INFO.
 pub fn info(snapshot: &InfoSnapshot, sections: Sections, out: &mut dyn Reply) {
-    out.verbatim("txt", text(snapshot, sections).as_bytes());
+    // The first words of errors may be any bytes.
+    out.verbatim("txt", &kora_core::text::bytes(&text(snapshot, sections)));
 }
 
 #[cfg(test)]

@@ -16,6 +16,8 @@ use super::Transport;
 pub(crate) struct Peer {
     /// Address as CLIENT LIST shows it.
     pub(crate) address: String,
+    /// The server's address that it came to, where that is not the connection's own.
+    pub(crate) local_address: Option<String>,
     /// Whether it is on this machine, for protected mode.
     pub(crate) is_local: bool,
 }
@@ -126,6 +128,7 @@ impl Listener {
     pub(crate) fn accept(&self, tls: Option<&Arc<ServerConfig>>) -> io::Result<Option<(Transport, Peer)>> {
         let tcp_peer = |peer: SocketAddr| Peer {
             address: peer.to_string(),
+            local_address: None,
             is_local: peer.ip().to_canonical().is_loopback(),
         };
         let accepted = match self {
@@ -138,7 +141,7 @@ impl Listener {
             }),
             Self::Unix(listener, path) => listener.accept().map(|(stream, _)| {
                 let address = format!("{}:0", path.0.display());
-                (Transport::unix(stream), Peer { address, is_local: true })
+                (Transport::unix(stream), Peer { address, local_address: None, is_local: true })
             }),
         };
         match accepted {

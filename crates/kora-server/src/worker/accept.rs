@@ -16,6 +16,7 @@ use kora_protocol::Resp;
 use super::{LISTENER_TOKENS, Worker};
 use crate::net::listen::Change;
 use crate::net::{Listener, Peer, Transport};
+use crate::resp::Style;
 use crate::shared::client::{Client, ClientText, flag};
 use crate::shared::connection::{Connection, Session};
 use crate::shared::mail::WorkerMail;
@@ -142,7 +143,7 @@ impl Worker {
         self.shared.clients.insert(Arc::clone(&client));
         let choice = Choice {
             db: DbIndex(0),
-            style: Resp::V2,
+            style: Style::of(Resp::V2),
             is_authenticated: false,
             no_touch: false,
             reply_mode: ReplyMode::On,
@@ -175,7 +176,7 @@ impl Worker {
                 client: self.shared.clients.next_id(),
             }),
             address: peer.address.clone(),
-            local_address: transport.local_address(),
+            local_address: peer.local_address.clone().unwrap_or_else(|| transport.local_address()),
             descriptor: transport.descriptor(),
             created_ms: self.turn.now().0,
             text: RankedMutex::new(ClientText { user: DEFAULT.to_vec(), ..ClientText::default() }),

@@ -100,12 +100,10 @@ fn one_who_logs_in_has_the_rights_of_the_user() {
         // A user that is gone is gone from the console, too.
         site.program.client().line("ACL DELUSER bob");
         crate::server::wait_until("the session ends", || {
-            command(&site, bob.as_deref(), "GET bob:1").body.contains("NOPERM") || {
-                command(&site, bob.as_deref(), "ACL WHOAMI").body.contains("default")
-            }
+            command(&site, bob.as_deref(), "ACL WHOAMI").status == 401
         });
         site.post("/api/logout", ada.as_deref(), "{}");
-        assert_eq!(command(&site, ada.as_deref(), "SET bob:1 x").status, 403);
+        assert_eq!(command(&site, ada.as_deref(), "SET bob:1 x").status, 401);
     }
 }
 
@@ -205,4 +203,51 @@ fn it_can_be_turned_off() {
     assert_eq!(site.get("/metrics").status, 200);
     site.program.client().line("CONFIG SET console yes");
     assert_eq!(site.get("/").status, 200);
+}
+
+#[test]
+fn a_session_that_was_ended_is_not_somebody_elses() {
+    let site = Site::start(2, &USERS);
+    let answer = log_in(&site, "ada", "secret");
+    let ada = answer.cookie();
+    let name = format!("kora_console_{}=", site.http.port());
+    assert!(ada.as_ref().is_some_and(|cookie| cookie.starts_with(&name)), "{ada:?}");
+    let list = command(&site, ada.as_deref(), "CLIENT LIST").body;
+    assert!(list.contains(&format!("laddr={}", site.http)), "{list}");
+    site.program.client().line("CLIENT KILL USER ada");
+    crate::server::wait_until("the session ends", || command(&site, ada.as_deref(), "PING").status == 401);
+    // Everybody may look, but not as who was sent away.
+    assert_eq!(command(&site, None, "PING").status, 200);
+    let host = site.http.to_string();
+    let headers = [("Host", host.as_str()), ("Cookie", ada.as_deref().unwrap())];
+    let told = site.ask("GET", "/api/session", &headers, "");
+    assert!(told.body.contains("anybody") && told.head.contains("Max-Age=0"), "{} {}", told.head, told.body);
+}
+
+#[test]
+fn what_could_be_read_in_two_ways_is_refused() {
+    let site = Site::start(1, &[]);
+    let (host, ours) = (site.http.to_string(), format!("http://{}", site.http));
+    let mut headers =
+        vec![("Host", host.as_str()), ("Content-Type", "application/json"), ("Origin", ours.as_str())];
+    let body = r#"{"commands":[["PING"]]}"#;
+    assert_eq!(site.ask("POST", "/api/command", &headers, body).status, 200);
+    headers.push(("Origin", "http://evil.example"));
+    assert_eq!(site.ask("POST", "/api/command", &headers, body).status, 403);
+    for (accept, is_open) in [
+        ("application/openmetrics-text", true),
+        ("text/plain, APPLICATION/openmetrics-text;version=1.0.0;q=0.3", true),
+        ("application/openmetrics-textual", false),
+        ("application/openmetrics-text;q=0", false),
+        ("*/*", false),
+    ] {
+        let answer = site.ask("GET", "/metrics", &[("Host", host.as_str()), ("Accept", accept)], "");
+        assert_eq!(answer.head.contains("openmetrics-text"), is_open, "{accept}");
+    }
+    let absolute =
+        format!("GET http://{host}/api/session HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n");
+    assert!(site.raw(absolute.as_bytes()).starts_with("HTTP/1.1 200"));
+    let absolute =
+        format!("GET http://evil.example/api/session HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    assert!(site.raw(absolute.as_bytes()).starts_with("HTTP/1.1 421"));
 }

@@ -78,9 +78,9 @@ fn metrics_are_what_info_tells() {
         assert!((sum(&samples, "kora_shard_keys") - 504.0).abs() < 0.5);
         assert!(samples["kora_db_average_ttl_seconds{db=\"0\"}"] > 900.0);
         // Some calls are timed, and stand for the others.
-        let timed = samples["kora_command_duration_seconds_count{command=\"set\"}"];
+        let timed = samples["kora_command_duration_seconds_count{command=\"set\",cmd=\"set\"}"];
         assert!((300.0..=800.0).contains(&timed), "{timed} for 500 calls");
-        let all = samples["kora_command_duration_seconds_bucket{command=\"set\",le=\"+Inf\"}"];
+        let all = samples["kora_command_duration_seconds_bucket{command=\"set\",cmd=\"set\",le=\"+Inf\"}"];
         assert!((timed - all).abs() < 0.5);
         assert!(samples["kora_log_fsync_duration_seconds_count"] >= 1.0);
         assert!(samples["kora_log_write_duration_seconds_sum"] > 0.0);

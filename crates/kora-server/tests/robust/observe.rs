@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
 
 use kora_protocol::Frame;
 
@@ -205,6 +204,79 @@ fn monitors_hear_of_commands_on_a_key_in_their_order() {
 }
 
 #[test]
+fn nothing_stands_between_the_lines_of_a_transaction_or_a_script() {
+    for workers in [1, 4] {
+        let (_server, address) = start(workers, &["--gather-connections", "no"]);
+        let mut monitor = Client::connect(address);
+        assert_eq!(monitor.line("MONITOR"), ok());
+        let is_over = Arc::new(AtomicBool::new(false));
+        let noise: Vec<_> = (0..3)
+            .map(|number| {
+                let is_over = Arc::clone(&is_over);
+                thread::spawn(move || {
+                    let mut client = Client::connect(address);
+                    while !is_over.load(Ordering::Relaxed) {
+                        client.line(&format!("INCR noise{number}"));
+                    }
+                })
+            })
+            .collect();
+        let mut client = Client::connect(address);
+        const ROUNDS: usize = 50;
+        for _ in 0..ROUNDS {
+            for line in [
+                "multi",
+                "incr a",
+                "incr b",
+                "incr c",
+                "exec",
+                "multi",
+                "incr a",
+                "client id",
+                "incr b",
+                "exec",
+            ] {
+                client.line(line);
+            }
+            client.call(&[
+                "EVAL",
+                "for _, key in ipairs(KEYS) do redis.call('incr', key) end",
+                "2",
+                "a",
+                "b",
+            ]);
+            // It asks for a key that it has not declared, and runs anew.
+            client.call(&["EVAL", "redis.call('get', 'a') redis.call('get', ARGV[1])", "1", "a", "c"]);
+        }
+        client.line("SET end 1");
+        is_over.store(true, Ordering::Relaxed);
+        noise.into_iter().for_each(|noise| noise.join().unwrap());
+        let mut told = Vec::new();
+        while told.last().is_none_or(|line: &String| !line.ends_with("\"end\" \"1\"")) {
+            let line = text(&monitor.receive().unwrap());
+            told.push(line);
+        }
+        let words: Vec<&str> = told.iter().map(|line| line.split_once("] ").unwrap().1).collect();
+        let blocks: [&[&str]; 4] = [
+            &["\"incr\" \"a\"", "\"incr\" \"b\"", "\"incr\" \"c\"", "\"exec\""],
+            &["\"incr\" \"a\"", "\"client\" \"id\"", "\"incr\" \"b\"", "\"exec\""],
+            &["\"2\" \"a\" \"b\"", "\"incr\" \"a\"", "\"incr\" \"b\""],
+            &["\"1\" \"a\" \"c\"", "\"get\" \"a\"", "\"get\" \"c\""],
+        ];
+        for block in blocks {
+            let stands = |at: usize| {
+                words
+                    .get(at..at + block.len())
+                    .is_some_and(|lines| lines.iter().zip(block).all(|(line, end)| line.ends_with(end)))
+            };
+            assert_eq!((0..words.len()).filter(|&at| stands(at)).count(), ROUNDS, "{block:?}: {told:#?}");
+        }
+        let scripted = told.iter().filter(|line| line.contains(" lua] ")).count();
+        assert_eq!(scripted, 4 * ROUNDS, "what runs anew is told once");
+    }
+}
+
+#[test]
 fn nobody_waits_for_a_monitor_that_does_not_read() {
     for workers in [1, 4] {
         let (_server, address) = start(workers, &[]);
@@ -217,17 +289,7 @@ fn nobody_waits_for_a_monitor_that_does_not_read() {
             client.send(&set).unwrap();
             (0..20).for_each(|_| assert_eq!(client.receive().unwrap(), ok()));
         }
-        let is_over = Arc::new(AtomicBool::new(false));
-        let pinging = {
-            let is_over = Arc::clone(&is_over);
-            thread::spawn(move || {
-                while !is_over.load(Ordering::Relaxed) {
-                    client.line("PING");
-                    thread::sleep(Duration::from_millis(2));
-                }
-            })
-        };
-        // What was dropped is told with a later line.
+        // What was dropped is told when the rest has been read, whether or not another command comes.
         let (mut told, mut dropped) = (0, 0);
         while told + dropped < 1200 {
             let line = behind(&monitor.receive().unwrap());
@@ -236,8 +298,6 @@ fn nobody_waits_for_a_monitor_that_does_not_read() {
                 None => told += usize::from(line.starts_with("\"SET\"")),
             }
         }
-        is_over.store(true, Ordering::Relaxed);
-        pinging.join().unwrap();
         assert!(dropped > 0 && told > 0, "told {told}, dropped {dropped}");
     }
 }

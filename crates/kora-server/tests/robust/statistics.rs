@@ -129,3 +129,82 @@ fn a_long_value_that_clients_are_sent_is_in_the_data_set_once() {
         wait_until("they have left", || number(&info(&mut client, "memory"), "mem_clients_shared") == 0.0);
     }
 }
+
+/// How many calls of a command LATENCY HISTOGRAM counts.
+fn timed(client: &mut Client, command: &str) -> i64 {
+    let Frame::Array(found) = client.line(&format!("LATENCY HISTOGRAM {command}")) else {
+        panic!("an array")
+    };
+    match found.get(1) {
+        Some(Frame::Array(fields)) => match fields[1] {
+            Frame::Integer(calls) => calls,
+            _ => panic!("{fields:?}"),
+        },
+        _ => 0,
+    }
+}
+
+#[test]
+fn a_command_that_waits_is_one_call_when_its_wait_has_ended() {
+    for workers in [1, 4] {
+        let (_server, address) = start(workers, &[]);
+        let (mut waiting, mut client) = (Client::connect(address), Client::connect(address));
+        let Frame::Integer(id) = waiting.line("CLIENT ID") else { panic!("a number") };
+        for served in 1..=3 {
+            waiting.send(&request(&["BLPOP", "queue", "0"])).unwrap();
+            wait_until("it waits", || number(&info(&mut client, "clients"), "blocked_clients") > 0.5);
+            assert_eq!(timed(&mut client, "blpop"), served - 1);
+            client.line("RPUSH queue x");
+            waiting.receive().unwrap();
+            assert_eq!(timed(&mut client, "blpop"), served);
+        }
+        waiting.line("BLPOP queue 0.01");
+        assert_eq!(timed(&mut client, "blpop"), 4);
+        for (words, end) in [("BLPOP queue 0", "BLPOP"), ("WAIT 1 0", "WAIT")] {
+            let words: Vec<&str> = words.split(' ').collect();
+            waiting.send(&request(&words)).unwrap();
+            wait_until("it waits", || number(&info(&mut client, "clients"), "blocked_clients") > 0.5);
+            assert_eq!(client.line(&format!("CLIENT UNBLOCK {id} ERROR")), Frame::Integer(1), "{end}");
+            assert!(waiting.receive().unwrap().as_error().unwrap().starts_with(b"UNBLOCKED"));
+        }
+        let text = info(&mut client, "commandstats");
+        for (name, calls) in [("blpop", 5.0), ("wait", 1.0)] {
+            let line =
+                &text[text.find(&format!("cmdstat_{name}:")).unwrap_or_else(|| panic!("{name}: {text}"))..];
+            assert!(
+                (number(line, "calls") - calls).abs() < 0.5 && number(line, "failed_calls") > 0.5,
+                "{line}"
+            );
+        }
+        assert_eq!(timed(&mut client, "blpop"), 5);
+    }
+}
+
+#[test]
+fn what_scripts_call_is_timed_and_counts_from_the_start_again() {
+    for workers in [1, 4] {
+        let (_server, address) = start(workers, &[]);
+        let mut client = Client::connect(address);
+        for round in 1..=3 {
+            for _ in 0..5 {
+                client.call(&[
+                    "EVAL",
+                    "redis.call('SET', KEYS[1], 1) return redis.call('INCR', KEYS[1])",
+                    "1",
+                    "k",
+                ]);
+            }
+            assert_eq!((timed(&mut client, "set"), timed(&mut client, "incr")), (5, 5), "{round}");
+            let text = info(&mut client, "everything");
+            assert!(text.contains("latency_percentiles_usec_incr:"), "{text}");
+            let incr = &text[text.find("cmdstat_incr:").unwrap()..];
+            assert!((number(incr, "calls") - 5.0).abs() < 0.5 && number(incr, "usec") > 0.5, "{incr}");
+            // However often it was called, it is timed at once.
+            (0..200).for_each(|_| drop(client.line("INCR k")));
+            client.line("CONFIG RESETSTAT");
+            client.line("INCR k");
+            assert_eq!(timed(&mut client, "incr"), 1);
+            client.line("CONFIG RESETSTAT");
+        }
+    }
+}

@@ -170,7 +170,7 @@ impl ShardConnection {
 
 /// A reply as it would travel.
 fn frame(value: &Value, resp: Resp) -> Frame {
-    let line = |kind, text: &str| Frame::Line { kind, text: text.as_bytes().to_vec() };
+    let line = |kind, text: &str| Frame::Line { kind, text: kora_core::text::bytes(text).into_owned() };
     let many = |kind, values: &[Value]| {
         let items = values.iter().map(|value| frame(value, resp)).collect();
         Frame::Many { kind, items }

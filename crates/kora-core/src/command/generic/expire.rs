@@ -140,7 +140,7 @@ impl Conditions {
 fn unsupported_option(option: &[u8]) -> CommandError {
     // Like Redis, nothing from a NUL on.
     let option = &option[..memchr::memchr(0, option).unwrap_or(option.len())];
-    CommandError::Other(format!("ERR Unsupported option {}", String::from_utf8_lossy(option)).into())
+    CommandError::Other(format!("ERR Unsupported option {}", crate::text::of(option)).into())
 }
 
 /// Gives the key a deadline: the second argument as `to_unix_ms` reads it, `None` if it does not fit 64 bits.

@@ -41,7 +41,7 @@ pub(super) const OBJECT: CommandSpec = CommandSpec {
 
 /// Only reached where nobody looked the subcommand up.
 fn object(_: &mut Ctx<'_>, args: &[&[u8]], _: &mut dyn Reply) -> CommandResult {
-    let subcommand = String::from_utf8_lossy(args[1]).into_owned();
+    let subcommand = crate::text::of(args[1]).into_owned();
     Err(CommandError::UnknownSubcommand(subcommand, "OBJECT".to_owned()))
 }
 

@@ -248,7 +248,7 @@ impl<'a> Query<'a> {
     /// What options must be together; `name` is the command's as sent.
     fn check(&self, variant: Variant, name: &[u8]) -> CommandResult {
         let refusal = |text: String| Err(CommandError::Other(text.into()));
-        let name = String::from_utf8_lossy(name);
+        let name = crate::text::of(name);
         if self.store.is_some() && self.details != Details::default() {
             let option = if variant.is_search() { "GEOSEARCHSTORE" } else { "STORE option in GEORADIUS" };
             let options = "WITHDIST, WITHHASH and WITHCOORD options";

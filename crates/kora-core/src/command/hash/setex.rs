@@ -136,7 +136,7 @@ fn wrong_count() -> CommandError {
 fn unknown_argument(word: &[u8]) -> CommandError {
     // Like Redis, nothing from a NUL on.
     let word = &word[..memchr::memchr(0, word).unwrap_or(word.len())];
-    CommandError::Other(format!("ERR unknown argument: {}", String::from_utf8_lossy(word)).into())
+    CommandError::Other(format!("ERR unknown argument: {}", crate::text::of(word)).into())
 }
 
 fn hsetex(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {

@@ -52,7 +52,7 @@ fn debug(_: &mut Ctx<'_>, args: &[&[u8]], _: &mut dyn Reply) -> CommandResult {
 
 #[cold]
 fn unknown(args: &[&[u8]]) -> CommandError {
-    CommandError::DebugSubcommand(String::from_utf8_lossy(args[1]).into_owned())
+    CommandError::DebugSubcommand(crate::text::of(args[1]).into_owned())
 }
 
 pub(super) const DEBUG_HELP: CommandSpec =

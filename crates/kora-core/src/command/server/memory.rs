@@ -22,7 +22,7 @@ pub(super) const MEMORY: CommandSpec = CommandSpec {
 
 /// Only reached where nobody looked the subcommand up.
 fn memory(_: &mut Ctx<'_>, args: &[&[u8]], _: &mut dyn Reply) -> CommandResult {
-    let subcommand = String::from_utf8_lossy(args[1]).into_owned();
+    let subcommand = crate::text::of(args[1]).into_owned();
     Err(CommandError::UnknownSubcommand(subcommand, "MEMORY".to_owned()))
 }
 

@@ -10,13 +10,13 @@ use crate::reply::Reply;
 pub(super) const STATS_MEMORY: CommandSpec = CommandSpec {
     facts: Facts {
         name: "stats.memory",
-        arity: -3,
+        arity: -2,
         flags: Flags::READONLY.with(Flags::ADMIN).with(Flags::MODULE),
         route: Route::Cursor,
         group: Group::Module,
         summary: "Counts the keys with some prefixes and the bytes that they occupy, some keys at a time",
         complexity: "O(P) per call for P prefixes, and O(N) for all N keys",
-        args: &[Arg::integer("cursor"), Arg::string("prefix").multiple()],
+        args: &[Arg::integer("cursor").optional(), Arg::string("prefix").multiple()],
         tips: &["nondeterministic_output", "request_policy:special", "response_policy:special"],
         ..FAMILY
     },
@@ -25,8 +25,13 @@ pub(super) const STATS_MEMORY: CommandSpec = CommandSpec {
 
 /// Looks at a slice of the keys of the cursor's shard. A key counts for the first prefix that it has.
 fn stats_memory(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let cursor = parse_cursor(args[1]).ok_or(CommandError::InvalidCursor)?;
-    let (shard, prefixes) = (cursor_shard(args[1]), &args[2..]);
+    // Without a cursor it begins; a lone number is a cursor and says nothing to look for.
+    let (cursor, prefixes) = match parse_cursor(args[1]) {
+        Some(_) if args.len() == 2 => return Err(CommandError::Arity(STATS_MEMORY.facts.name.into())),
+        Some(cursor) => (cursor, &args[2..]),
+        None => (0, &args[1..]),
+    };
+    let shard = cursor_shard(args[1]);
     let mut counts = vec![(0_u64, 0_u64); prefixes.len()];
     let mut next = 0;
     ctx.each_keyspace(|mut keyspace| {

@@ -234,5 +234,13 @@ fn keys_count_for_the_first_prefix_that_they_have() {
     assert_eq!(found[1][..2], [bulk("a:"), Integer(1)]);
     assert_eq!(found[2], [bulk("none"), Integer(0), Integer(0)]);
     assert!(matches!(found[0][2], Integer(bytes) if bytes > 10));
-    check_errors(&mut shard, &[("STATS.MEMORY x a:", "ERR invalid cursor")]);
+    let Value::Array(reply) = shard.run("STATS.MEMORY a: b") else { panic!("an array") };
+    assert_eq!(reply[0], bulk("0"));
+    assert!(
+        matches!(&reply[1], Value::Array(found) if found.len() == 2 && fields(&found[0])[1] == Integer(2))
+    );
+    check_errors(
+        &mut shard,
+        &[("STATS.MEMORY 0", "ERR wrong number of arguments for 'stats.memory' command")],
+    );
 }

@@ -46,7 +46,7 @@ fn xgroup(_: &mut Ctx<'_>, args: &[&[u8]], _: &mut dyn Reply) -> CommandResult {
 
 /// The subcommand has no such form.
 fn unknown_form(args: &[&[u8]]) -> CommandError {
-    CommandError::SubcommandForm(String::from_utf8_lossy(args[1]).into_owned(), "XGROUP")
+    CommandError::SubcommandForm(crate::text::of(args[1]).into_owned(), "XGROUP")
 }
 
 pub(super) const XGROUP_HELP: CommandSpec = CommandSpec {

@@ -36,7 +36,7 @@ fn xinfo(_: &mut Ctx<'_>, args: &[&[u8]], _: &mut dyn Reply) -> CommandResult {
 
 /// The subcommand has no such form.
 fn unknown_form(args: &[&[u8]]) -> CommandError {
-    CommandError::SubcommandForm(String::from_utf8_lossy(args[1]).into_owned(), "XINFO")
+    CommandError::SubcommandForm(crate::text::of(args[1]).into_owned(), "XINFO")
 }
 
 pub(super) const XINFO_HELP: CommandSpec = CommandSpec {

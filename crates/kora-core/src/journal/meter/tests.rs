@@ -43,7 +43,7 @@ fn timings_stand_for_all_calls() {
     let count = 10_000;
     for _ in 0..count {
         let timing = meter.begin(NAME, false);
-        meter.end(|| SEEN, timing, true);
+        meter.end(|| SEEN, timing, Ended::Over);
     }
     let took = &told.lock().unwrap().took;
     assert!(took.iter().all(|(ns, _)| *ns == 10));
@@ -66,7 +66,7 @@ fn no_slow_call_is_missed() {
         meter.mark_at(clock());
         let timing = meter.begin(NAME, call % 3 == 0);
         NOW.fetch_add(if call % 100 == 99 { 10_000 + call } else { 100 }, Ordering::Relaxed);
-        meter.end(|| SEEN, timing, true);
+        meter.end(|| SEEN, timing, Ended::Over);
         // What takes long between two commands is neither's.
         NOW.fetch_add(50_000, Ordering::Relaxed);
         meter.refresh();

@@ -109,7 +109,7 @@ fn overlap(one: &[u8], other: &[u8]) -> bool {
 
 fn collision(prefix: &[u8], what: &str, other: &[u8]) -> CommandError {
     let [prefix, other] = [prefix, other].map(|prefix| {
-        let text = String::from_utf8_lossy(super::c_string(prefix));
+        let text = kora_core::text::of(super::c_string(prefix));
         text.replace(['\r', '\n'], " ")
     });
     let text = format!(

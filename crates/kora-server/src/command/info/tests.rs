@@ -39,7 +39,7 @@ fn call(shared: &Shared) -> ServerCall<'_> {
 }
 
 fn info_text(shared: &Shared) -> String {
-    let sections = Sections::parse(&[b"everything"]);
+    let sections = Sections::parse(&[b"everything", b"debug"]);
     text(&snapshot(call(shared), sections), sections)
 }
 

@@ -168,7 +168,7 @@ impl Answers {
     fn take(&mut self, reply: &Frame) {
         let refusal = match reply {
             Frame::Error(text) | Frame::BlobError(text) => {
-                Some(format!("ERR Target instance replied with error: {}", String::from_utf8_lossy(text)))
+                Some(format!("ERR Target instance replied with error: {}", kora_core::text::of(text)))
             }
             _ => None,
         };

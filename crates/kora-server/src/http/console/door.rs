@@ -20,12 +20,12 @@ pub(super) fn admit(shared: &Shared, request: &Request) -> Result<(), Response> 
     if request.method != "POST" {
         return Ok(());
     }
-    let origin = request.header("origin").unwrap_or_default();
+    let origin = request.only_header("origin").unwrap_or_default();
     let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
     if !authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host)) {
         return Err(super::failure(403, "this is for the console's own page: the origin is another"));
     }
-    let content_type = request.header("content-type").unwrap_or_default();
+    let content_type = request.only_header("content-type").unwrap_or_default();
     if content_type.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
     {
         Ok(())

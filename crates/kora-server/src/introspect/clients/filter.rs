@@ -230,7 +230,7 @@ fn letters(value: &[u8], known: &[u8], what: &str, meant: Meant) -> CommandResul
     if value.iter().all(|letter| known.contains(letter)) {
         return Ok(value.to_vec());
     }
-    let (value, filter) = (String::from_utf8_lossy(value), what.to_ascii_uppercase());
+    let (value, filter) = (kora_core::text::of(value), what.to_ascii_uppercase());
     let place = if meant == Meant::Those { "provided".to_owned() } else { format!("NOT-{filter}") };
     Err(CommandError::Other(format!("ERR Unknown {what} found in the {place} filter: {value}").into()))
 }
@@ -260,7 +260,7 @@ fn parse_seconds(name: &str, text: &[u8]) -> CommandResult<u64> {
 }
 
 fn no_such_user(name: &[u8]) -> CommandError {
-    CommandError::Other(format!("ERR No such user '{}'", String::from_utf8_lossy(name)).into())
+    CommandError::Other(format!("ERR No such user '{}'", kora_core::text::of(name)).into())
 }
 
 /// Which connections CLIENT LIST describes.

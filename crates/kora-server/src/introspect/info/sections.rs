@@ -4,6 +4,7 @@ use super::snapshot::{
     CommandStat, CpuInfo, DatabaseInfo, ErrorStat, InfoSnapshot, LatencyStat, MemoryInfo, PersistenceInfo,
     ServerInfo, ThreadInfo,
 };
+use crate::config::percentiles;
 use kora_engine::metrics::{Reading, Section};
 use kora_engine::persistence::{LoadingFigures, unix_seconds};
 use kora_script::ScriptFigures;
@@ -359,6 +360,16 @@ pub(super) fn stats(fields: &mut Fields<'_>) {
     fields.places(STATS);
 }
 
+/// The log is written by a thread of its own: that takes nothing of a round.
+pub(super) fn debug(fields: &mut Fields<'_>) {
+    fields.places(&[
+        "eventloop_duration_aof_sum",
+        "eventloop_duration_cron_sum",
+        "eventloop_duration_max",
+        "eventloop_cmd_per_cycle_max",
+    ]);
+}
+
 pub(super) fn replication(server: &ServerInfo, fields: &mut Fields<'_>) {
     fields.put("role", "master");
     fields.put("connected_slaves", 0);
@@ -404,7 +415,7 @@ pub(super) fn latencystats(latencies: &[LatencyStat], fields: &mut Fields<'_>) {
         let percentiles: Vec<String> = stat
             .percentiles
             .iter()
-            .map(|&(percent, ns)| format!("p{percent}={}.{:03}", ns / 1000, ns % 1000))
+            .map(|&(percent, ns)| format!("p{}={}.{:03}", percentiles::shown(percent), ns / 1000, ns % 1000))
             .collect();
         fields.put(&format!("latency_percentiles_usec_{}", stat.name), percentiles.join(","));
     }

@@ -12,7 +12,7 @@ pub(in crate::command::server) const DEBUG_ERROR: CommandSpec =
 /// Replies with the text as an error. Line ends would end the reply, so they become spaces.
 fn debug_error(_: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let [_, _, text] = *args else { return Err(unknown(args)) };
-    out.error(&String::from_utf8_lossy(text).replace(['\r', '\n'], " "));
+    out.error(&crate::text::of(text).replace(['\r', '\n'], " "));
     Ok(())
 }
 
