@@ -208,6 +208,10 @@ pub(super) const DROPPED: CommandError =
 /// More documents have changed than are kept.
 const LOST: CommandError = CommandError::text("Too many documents changed while the query was executed");
 
+/// Whether the words that patterns stand for are gathered in slices. Words that came or died since the snapshot take places among the first so many
+/// that a pattern may stand for until they are told from those that it sees: so all are gathered at once.
+const GATHERS_LATER: bool = false;
+
 /// Carries a query out, at once or aside. What is due was deleted, and the index is whole.
 ///
 /// # Errors
@@ -225,7 +229,8 @@ pub(super) fn ask<P: Purpose>(
         (plan, statistics)
     });
     // A profile and a second plan need them at once.
-    let is_later = question.plan.has_patterns()
+    let is_later = GATHERS_LATER
+        && question.plan.has_patterns()
         && matches!(question.profile, Profiling::No)
         && question.nearest.is_none();
     let mut gathered_now = Statistics::default();
