@@ -61,6 +61,8 @@ pub enum SortValue {
 pub enum SortKey<'a> {
     /// The document has none.
     Missing,
+    /// The document has null.
+    Null,
     /// A number.
     Number(f64),
     /// Text, in lower case unless the field is UNF.

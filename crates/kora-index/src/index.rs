@@ -7,6 +7,7 @@
 mod contents;
 mod forms;
 mod memory;
+mod near;
 mod put;
 mod scalars;
 #[cfg(test)]
@@ -18,12 +19,11 @@ use std::collections::BTreeMap;
 use ahash::RandomState;
 
 use crate::analysis::{Stemmer, StopWords};
-use crate::dictionary::{Compiled, Dictionary, EDITS_MAX};
+use crate::dictionary::Dictionary;
 use crate::document::{Document, SortKey};
 use crate::error::{PutError, SchemaError};
 use crate::numbers::Numbers;
 use crate::postings::{Layout, Postings};
-use crate::query::Pattern;
 use crate::scalars::Scalars;
 use crate::schema::{Field, FieldKind, Schema};
 use crate::search::Before;
@@ -32,6 +32,7 @@ use crate::vectors::Vectors;
 
 pub(crate) use forms::is_phonetic;
 pub use memory::Memory;
+pub use near::WordsNear;
 
 /// Documents that died and that a change frees along the way.
 const RECLAIMED_PER_CHANGE: usize = 4;
@@ -428,23 +429,6 @@ impl Index {
     pub fn words<'a>(&'a self, from: &str) -> impl Iterator<Item = (&'a str, u64)> + use<'a> {
         let words = self.terms.iter_from(from.as_bytes());
         words.map(|(_, text, held)| (text, held.count())).filter(|(_, count)| *count > 0)
-    }
-
-    /// Calls with each word that is at most so many edits away from another one, stems and the like included, and with how many documents have it, in the
-    /// order of their bytes. A few words that are one edit further away come along. Complexity: O(words that begin about so); O(words) for more than
-    /// three edits.
-    pub fn words_near(&self, word: &str, edits: u8, mut visit: impl FnMut(&str, u64)) {
-        if edits > EDITS_MAX {
-            self.words("").for_each(|(text, count)| visit(text, count));
-            return;
-        }
-        let (mut pattern, mut steps) = (Compiled::new(&Pattern::Fuzzy(word.to_owned(), edits)), usize::MAX);
-        self.terms.expand(&mut pattern, &mut steps, |text, held| {
-            if held.count() > 0 {
-                visit(text, held.count());
-            }
-            true
-        });
     }
 
     /// Keys of the documents that were put first and live. Complexity: O(count), and O(1) for 256 documents before them that live no more.

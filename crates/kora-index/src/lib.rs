@@ -31,5 +31,5 @@ pub mod tally;
 mod varint;
 mod vectors;
 
-pub use index::{Index, Memory};
+pub use index::{Index, Memory, WordsNear};
 pub use table::Snapshot;

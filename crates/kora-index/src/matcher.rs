@@ -48,7 +48,8 @@ pub(crate) enum Matcher<'a> {
     /// A collected set, of numbers or of points.
     Set {
         cursor: SetCursor<'a>,
-        is_of_points: bool,
+        /// Whether it counts where positions do, though it has none.
+        is_group: bool,
         at: u32,
     },
     /// Documents with vectors around another one. Each look at one costs as much as its vectors have elements.
@@ -344,6 +345,6 @@ impl<'a> Or<'a> {
 }
 
 /// Documents collected beforehand.
-pub(crate) fn of_set(set: &DocumentSet, is_of_points: bool) -> Matcher<'_> {
-    Matcher::Set { cursor: set.cursor(), is_of_points, at: 0 }
+pub(crate) fn of_set(set: &DocumentSet, is_group: bool) -> Matcher<'_> {
+    Matcher::Set { cursor: set.cursor(), is_group, at: 0 }
 }

@@ -12,7 +12,7 @@ mod tests;
 use crate::error::QueryError;
 use crate::index::{HeldScalars, Index, Indexed, is_phonetic};
 use crate::numbers::Numbers;
-use crate::query::{Node, Pattern, Radius, Range};
+use crate::query::{Bound, Node, Pattern, Radius, Range};
 use crate::scalar::ScalarRange;
 use crate::{analysis, geo};
 pub use near::Distance;
@@ -179,6 +179,14 @@ impl SetOf {
         }
     }
 
+    /// Numbers in the whole field, of documents that live.
+    pub(crate) fn total(&self, index: &Index) -> usize {
+        let Some(numbers) = self.numbers(index) else { return 0 };
+        let bound = |value| Bound { value, is_exclusive: false };
+        let all = Range { from: bound(f64::NEG_INFINITY), to: bound(f64::INFINITY) };
+        numbers.count_in(&all) - index.fields()[self.field()].dying.count_in(&all)
+    }
+
     /// Numbers or scalars in those ranges, of documents that live.
     pub(crate) fn count(&self, index: &Index) -> usize {
         if let Self::Scalars { ranges, .. } = self {
@@ -216,6 +224,12 @@ impl Expansion {
 }
 
 impl Plan {
+    /// Whether it has patterns, for which many words may have to be looked at. Complexity: O(leaves).
+    #[must_use]
+    pub fn has_patterns(&self) -> bool {
+        self.leaves.iter().any(|leaf| matches!(leaf, Leaf::Words(_) | Leaf::Values(..)))
+    }
+
     /// Makes a query ready. Complexity: O(size of the query).
     ///
     /// # Errors

@@ -3,6 +3,8 @@
 //! Each part of an index gathers its own for a plan ([`Gathering`]); the caller merges them and gives the sum to the search of each part. So scores,
 //! and which words a pattern stands for, come out as if there were one part.
 
+use std::fmt;
+
 use crate::dictionary::Compiled;
 use crate::index::{Held, Index, Indexed};
 use crate::plan::{Leaf, Plan};
@@ -18,6 +20,8 @@ pub struct Statistics {
     pub(crate) leaves: Vec<LeafStatistics>,
     /// Numbers in each range of the plan, and points in the ranges of each circle.
     pub(crate) sets: Vec<u64>,
+    /// Numbers or points in the whole field of each of those.
+    pub(crate) set_totals: Vec<u64>,
 }
 
 /// In how many documents something is.
@@ -44,8 +48,8 @@ impl Statistics {
     pub fn merge(&mut self, other: Self, plan: &Plan) {
         self.documents += other.documents;
         self.length_total += other.length_total;
-        self.sets.resize(other.sets.len(), 0);
-        self.sets.iter_mut().zip(&other.sets).for_each(|(count, more)| *count += more);
+        add_all(&mut self.sets, &other.sets);
+        add_all(&mut self.set_totals, &other.set_totals);
         if self.leaves.is_empty() {
             self.leaves = other.leaves;
             return;
@@ -58,6 +62,23 @@ impl Statistics {
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// Whether RediSearch would find the numbers of a range in several nodes of its tree of numbers.
+    pub(crate) fn is_spread(&self, set: usize) -> bool {
+        let (Some(&count), Some(&total)) = (self.sets.get(set), self.set_totals.get(set)) else {
+            return false;
+        };
+        total >= ONE_NODE && count >= node_size(total)
+    }
+
+    /// Numbers in the nodes of that tree in which those of a range are.
+    pub(crate) fn nodes_estimate(&self, set: usize) -> u64 {
+        let count = self.sets.get(set).copied().unwrap_or(0);
+        match self.set_totals.get(set).copied() {
+            Some(total) if total > 0 => total.min(count + node_size(total)),
+            _ => count,
         }
     }
 
@@ -78,6 +99,28 @@ impl Statistics {
     }
 }
 
+/// So many numbers are in one node, whatever they are.
+const ONE_NODE: u64 = 20;
+
+/// How many of so many numbers are about in one node: there are several nodes from some twenty numbers on, the more the more numbers there are.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a share of a count"
+)]
+fn node_size(total: u64) -> u64 {
+    if total < ONE_NODE {
+        return total;
+    }
+    (total as f64 * (24.0 / total as f64).sqrt().min(0.4)).ceil() as u64
+}
+
+fn add_all(counts: &mut Vec<u64>, more: &[u64]) {
+    counts.resize(more.len(), 0);
+    counts.iter_mut().zip(more).for_each(|(count, more)| *count += more);
+}
+
 fn merge_expansions(expansions: &mut Vec<(Box<str>, u64)>, more: Vec<(Box<str>, u64)>, max: usize) {
     expansions.extend(more);
     expansions.sort_by(|one, other| one.0.cmp(&other.0));
@@ -93,6 +136,14 @@ fn merge_expansions(expansions: &mut Vec<(Box<str>, u64)>, more: Vec<(Box<str>, 
 pub struct Gathering {
     statistics: Statistics,
     patterns: Vec<(usize, Compiled)>,
+    /// Documents may have died since it began, which the snapshot sees: then their words are taken, too.
+    takes_dying: bool,
+}
+
+impl fmt::Debug for Gathering {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Gathering").field("statistics", &self.statistics).finish_non_exhaustive()
+    }
 }
 
 impl Gathering {
@@ -117,12 +168,14 @@ impl Gathering {
         patterns.reverse();
         let table = index.table();
         let sets = plan.sets.iter().map(|set| set.count(index) as u64).collect();
-        let statistics =
-            Statistics { documents: table.len() as u64, length_total: table.length_total(), leaves, sets };
-        Self { statistics, patterns }
+        let set_totals = plan.sets.iter().map(|set| set.total(index) as u64).collect();
+        let (documents, length_total) = (table.len() as u64, table.length_total());
+        let statistics = Statistics { documents, length_total, leaves, sets, set_totals };
+        Self { statistics, patterns, takes_dying: false }
     }
 
-    /// Goes on until it is through or has looked at so many words. Returns whether it is through.
+    /// Goes on until it is through or has looked at so many words. Returns whether it is through. What changes between two steps changes counts, and
+    /// so scores, but not what the snapshot matches.
     pub fn step(&mut self, index: &Index, plan: &Plan, mut steps: usize) -> bool {
         while let Some((place, pattern)) = self.patterns.last_mut() {
             let dictionary = match &plan.leaves[*place] {
@@ -136,10 +189,13 @@ impl Gathering {
                 let is_through = dictionary.expand(pattern, &mut steps, |text, held: &Held| {
                     if held.count() > 0 {
                         found.push((text.into(), held.count()));
+                    } else if self.takes_dying && held.postings.live() > 0 {
+                        found.push((text.into(), 1));
                     }
                     found.len() < plan.expansions_max
                 });
                 if !is_through {
+                    self.takes_dying = true;
                     return false;
                 }
             }

@@ -258,7 +258,7 @@ impl IndexPart {
             }
             Err(failure) => {
                 self.index.remove(key);
-                self.failures.note(key, failure);
+                self.failures.note((key, order), &failure);
                 // It may become one when a field lapses.
                 true
             }

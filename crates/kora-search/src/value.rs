@@ -97,15 +97,19 @@ impl Value {
         }
     }
 
-    /// An order of all values, for sorting: none, then numbers by size with NaN as the greatest, then texts by bytes, then arrays.
+    /// An order of all values, for sorting: none, then numbers by size with NaN as the greatest, then texts by bytes, then arrays. What a path found,
+    /// as JSON, is ordered by the first value in it.
     #[must_use]
     pub fn total_order(&self, other: &Self) -> Ordering {
         match (self, other) {
+            (Self::Json(left), Self::Json(right)) => first_of(left).total_order(&first_of(right)),
+            (Self::Json(left), _) => first_of(left).total_order(other),
+            (_, Self::Json(right)) => self.total_order(&first_of(right)),
             (Self::Number(left), Self::Number(right)) => {
                 let zero = |number: f64| if number == 0.0 { 0.0 } else { number };
                 left.is_nan().cmp(&right.is_nan()).then_with(|| zero(*left).total_cmp(&zero(*right)))
             }
-            (Self::Text(left) | Self::Json(left), Self::Text(right) | Self::Json(right)) => left.cmp(right),
+            (Self::Text(left), Self::Text(right)) => left.cmp(right),
             (Self::Array(left), Self::Array(right)) => {
                 let differences = left.iter().zip(right).map(|(left, right)| left.total_order(right));
                 differences
@@ -123,6 +127,32 @@ impl Value {
             Self::Number(_) => 1,
             Self::Text(_) | Self::Json(_) => 2,
             Self::Array(_) => 3,
+        }
+    }
+}
+
+/// The first value in the text of a JSON array, or in an array that it begins with; an object or a further array is a text. Escapes stay.
+fn first_of(text: &[u8]) -> Value {
+    let inner = text.strip_prefix(b"[").unwrap_or(text);
+    let inner = inner.strip_prefix(b"[").unwrap_or(inner);
+    match inner.first() {
+        None | Some(b'n' | b']') => Value::Null,
+        Some(b't') => Value::boolean(true),
+        Some(b'f') => Value::boolean(false),
+        Some(b'"') => {
+            let mut is_escaped = false;
+            let ends = |byte: &u8| {
+                let ends = *byte == b'"' && !is_escaped;
+                is_escaped = *byte == b'\\' && !is_escaped;
+                ends
+            };
+            let end = inner[1..].iter().position(ends).unwrap_or(inner.len() - 1);
+            Value::text(&inner[1..=end])
+        }
+        Some(b'[' | b'{') => Value::text(inner),
+        Some(_) => {
+            let end = inner.iter().position(|byte| matches!(byte, b',' | b']')).unwrap_or(inner.len());
+            text_to_number(&inner[..end]).map_or_else(|| Value::text(&inner[..end]), Value::Number)
         }
     }
 }

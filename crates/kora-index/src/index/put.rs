@@ -66,7 +66,7 @@ impl Index {
         let mut scratch = std::mem::take(&mut self.scratch);
         let length = self.collect_words(document, &language, &mut scratch);
         let parts = self.collect_values(document, &mut scratch);
-        let frequency_max = self.frequency_max(&mut scratch);
+        let frequency_max = self.frequency_max(document, &mut scratch);
         let score = document.score.or(self.schema.score).unwrap_or(1.0);
         let length = document.length.unwrap_or(length);
         let facts = Facts { length, frequency_max, score: as_single(score), order: document.order };
@@ -227,11 +227,23 @@ impl Index {
         parts
     }
 
-    /// The greatest frequency of a word; occurrences are in order of their words after that.
-    fn frequency_max(&self, scratch: &mut Scratch) -> u32 {
+    /// The greatest frequency of a word; occurrences are in order of their words after that. As in RediSearch, each vector adds one to what was
+    /// greatest in the fields before it.
+    fn frequency_max(&self, document: &Document<'_>, scratch: &mut Scratch) -> u32 {
         scratch.occurrences.sort_unstable_by_key(|occurrence| (occurrence.term, occurrence.position));
-        let groups = scratch.occurrences.chunk_by(|one, other| one.term == other.term);
-        groups.map(total_frequency).max().unwrap_or(0)
+        let has_vectors = |values: &Values<'_>| matches!(values.content, Content::Vectors(_));
+        let (mut greatest, mut counted, mut before) = (0, 0_u128, 0_u128);
+        for (field, values) in self.fields.iter().zip(&document.fields) {
+            match field.indexed {
+                Indexed::Text(bit) => before |= 1_u128.checked_shl(bit).unwrap_or(0),
+                Indexed::Vectors(_) if has_vectors(values) => {
+                    greatest = frequency_within(&scratch.occurrences, before, counted).max(greatest) + 1;
+                    counted = before;
+                }
+                _ => {}
+            }
+        }
+        frequency_within(&scratch.occurrences, u128::MAX, counted).max(greatest)
     }
 
     fn add_words(&mut self, (number, length): (u32, u32), scratch: &mut Scratch) {
@@ -441,6 +453,25 @@ impl Index {
             }
         }
     }
+}
+
+/// The greatest frequency, in fields with these bits, of a word that is in one of them but not in those that are counted; occurrences are in order
+/// of their words.
+fn frequency_within(occurrences: &[Occurrence], fields: u128, counted: u128) -> u32 {
+    if fields == counted {
+        return 0;
+    }
+    let groups = occurrences.chunk_by(|one, other| one.term == other.term);
+    if counted == 0 && fields == u128::MAX {
+        return groups.map(total_frequency).max().unwrap_or(0);
+    }
+    let bit = |occurrence: &Occurrence| 1_u128.checked_shl(occurrence.field).unwrap_or(0);
+    let new = groups.filter(|group| group.iter().any(|one| bit(one) & fields & !counted != 0));
+    let total = |group: &[Occurrence]| {
+        let within = group.iter().filter(|one| bit(one) & fields != 0);
+        within.fold(0, |sum: u32, one| sum.saturating_add(one.frequency))
+    };
+    new.map(total).max().unwrap_or(0)
 }
 
 fn total_frequency(group: &[Occurrence]) -> u32 {

@@ -67,7 +67,12 @@ impl<'a> Builder<'a> {
             },
             Part::Set(place) if self.statistics.sets.get(*place) == Some(&0) => Matcher::Nothing,
             Part::Set(place) => {
-                of_set(&self.sets[*place], matches!(self.plan.sets[*place], SetOf::Radius { .. }))
+                let is_group = match &self.plan.sets[*place] {
+                    SetOf::Radius { .. } => true,
+                    SetOf::Range { .. } => self.statistics.is_spread(*place),
+                    SetOf::Scalars { .. } => false,
+                };
+                of_set(&self.sets[*place], is_group)
             }
             Part::Near(place) => {
                 let near = &self.plan.nears[*place];
@@ -109,8 +114,11 @@ impl<'a> Builder<'a> {
 
     fn and(&self, parts: &'a [Part], weight: f64, slop: Option<u64>, in_order: bool) -> Matcher<'a> {
         let mut ordered: Vec<&'a Part> = parts.iter().collect();
-        if slop.is_none() && !in_order {
-            ordered.sort_by_key(|part| part.estimate(self.statistics));
+        if !in_order {
+            ordered.sort_by_key(|part| match part {
+                Part::Set(place) => self.statistics.nodes_estimate(*place),
+                part => part.estimate(self.statistics),
+            });
         }
         let mut built: Vec<Matcher<'a>> = ordered.iter().map(|part| self.part(part)).collect();
         if built.iter().any(|part| matches!(part, Matcher::Nothing)) {

@@ -34,7 +34,7 @@ pub(crate) fn positions_of(part: &Matcher<'_>) -> Option<Positions> {
         Matcher::And(and) => merged(and.parts.iter()),
         Matcher::Optional { inner, at, .. } if inner.at() == *at => positions_of(inner),
         Matcher::Counted(counted) => positions_of(&counted.inner),
-        Matcher::Set { is_of_points: true, .. } => Some(Positions::new()),
+        Matcher::Set { is_group: true, .. } => Some(Positions::new()),
         _ => None,
     }
 }

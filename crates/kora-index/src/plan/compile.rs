@@ -198,7 +198,7 @@ impl Compiler<'_> {
     ) -> Result<Part, QueryError> {
         let weight = attributes.weight.unwrap_or(1.0);
         match words {
-            [] => self.word("", false, weight, place),
+            [] => Ok(Part::Nothing),
             [word] => self.word(word, false, weight, place),
             _ => {
                 let parts: Result<_, _> =
@@ -215,16 +215,12 @@ impl Compiler<'_> {
         weight: f64,
         place: Place,
     ) -> Result<Part, QueryError> {
-        if text.is_empty() && !self.has_empty(place.fields) {
-            return Err(QueryError::EmptyNotIndexed);
-        }
         if place.fields == 0 {
             return Ok(Part::Nothing);
         }
         let own = Part::Word { leaf: self.leaf(Leaf::Word(text.to_owned())), weight, fields: place.fields };
         let by_sound = !place.is_mute && self.any_field(place.fields, is_phonetic);
-        let is_found_otherwise = by_sound || self.has_stems(place.fields);
-        if !(is_expandable && place.expands && is_found_otherwise) || text.is_empty() {
+        if !(is_expandable && place.expands) || text.is_empty() {
             return Ok(own);
         }
         let mut parts = vec![own];
@@ -328,15 +324,6 @@ impl Compiler<'_> {
                 _ => false,
             }
         })
-    }
-
-    fn has_empty(&self, fields: u128) -> bool {
-        self.any_field(fields, |field| field.index_empty)
-    }
-
-    fn has_stems(&self, fields: u128) -> bool {
-        !self.index.synonyms().is_empty()
-            || self.any_field(fields, |field| !matches!(field.kind, FieldKind::Text { no_stem: true, .. }))
     }
 }
 

@@ -113,6 +113,8 @@ pub enum KeptKey {
     Number(f64),
     /// Text.
     Text(Box<[u8]>),
+    /// Null.
+    Null,
     /// None.
     Missing,
 }
@@ -124,6 +126,7 @@ impl KeptKey {
         match key {
             SortKey::Number(number) => Self::Number(number),
             SortKey::Text(text) => Self::Text(text.into()),
+            SortKey::Null => Self::Null,
             SortKey::Missing => Self::Missing,
         }
     }
@@ -134,6 +137,7 @@ impl KeptKey {
         match self {
             Self::Number(number) => SortKey::Number(*number),
             Self::Text(text) => SortKey::Text(text),
+            Self::Null => SortKey::Null,
             Self::Missing => SortKey::Missing,
         }
     }
@@ -150,13 +154,17 @@ pub enum Direction {
 }
 
 impl Direction {
-    /// Which of two comes first, by their keys and then by their orders. Descending reverses both; a missing key is last either way.
+    /// Which of two comes first, by their keys and then by their orders. Descending reverses both; null is less than all others, a missing key last
+    /// either way.
     #[must_use]
     pub fn compare(self, one: (SortKey<'_>, u64), other: (SortKey<'_>, u64)) -> Ordering {
         let keys = match (one.0, other.0) {
             (SortKey::Missing, SortKey::Missing) => Ordering::Equal,
             (SortKey::Missing, _) => return Ordering::Greater,
             (_, SortKey::Missing) => return Ordering::Less,
+            (SortKey::Null, SortKey::Null) => Ordering::Equal,
+            (SortKey::Null, _) => Ordering::Less,
+            (_, SortKey::Null) => Ordering::Greater,
             (SortKey::Number(one), SortKey::Number(other)) => one.total_cmp(&other),
             (SortKey::Text(one), SortKey::Text(other)) => one.cmp(other),
             (SortKey::Number(_), SortKey::Text(_)) => Ordering::Less,
@@ -239,7 +247,7 @@ impl TopKeys {
     pub(super) fn last_rank(&self) -> Option<i64> {
         match self.heap.peek().filter(|_| self.heap.len() >= self.limit)?.key {
             KeptKey::Number(number) => Some(self.direction.turn(rank(number))),
-            KeptKey::Text(_) | KeptKey::Missing => None,
+            KeptKey::Text(_) | KeptKey::Null | KeptKey::Missing => None,
         }
     }
 

@@ -364,3 +364,25 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn json_is_ordered_by_the_first_value_in_it() {
+    let json = |text: &str| Value::Json(Arc::from(text.as_bytes()));
+    // Each is before the next.
+    let ascending = [
+        json("[null]"),
+        json("[1.5]"),
+        Value::Number(2.0),
+        json("[3,0]"),
+        json("[[1e20,1]]"),
+        json(r#"["a\"b","z"]"#),
+        Value::text("b"),
+        json(r#"[["b,c"]]"#),
+        json("[{\"n\":1}]"),
+    ];
+    for (at, left) in ascending.iter().enumerate() {
+        for (other, right) in ascending.iter().enumerate() {
+            assert_eq!(left.total_order(right), at.cmp(&other), "{left:?} {right:?}");
+        }
+    }
+}

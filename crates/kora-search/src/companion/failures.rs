@@ -35,20 +35,29 @@ impl Failure {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Count {
     pub(crate) count: u64,
-    /// The last one, and its key.
-    pub(crate) last: Option<(String, Box<[u8]>)>,
+    pub(crate) last: Option<LastFailure>,
+}
+
+/// The last failure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LastFailure {
+    /// Of the write that brought the document, among all writes.
+    order: u64,
+    pub(crate) text: String,
+    pub(crate) key: Box<[u8]>,
 }
 
 impl Count {
-    fn note(&mut self, key: &[u8], text: &str) {
+    fn note(&mut self, (key, order): (&[u8], u64), text: &str) {
         self.count += 1;
-        self.last = Some((text.to_owned(), key.into()));
+        self.last = Some(LastFailure { order, text: text.to_owned(), key: key.into() });
     }
 
     /// Adds those of another part.
     pub(crate) fn merge(&mut self, other: &Self) {
         self.count += other.count;
-        if other.last.is_some() {
+        let order = |last: &Option<LastFailure>| last.as_ref().map(|last| last.order);
+        if order(&other.last) >= order(&self.last) {
             self.last.clone_from(&other.last);
         }
     }
@@ -71,10 +80,11 @@ impl Failures {
         self.fields.resize(field_count, Count::default());
     }
 
-    pub(super) fn note(&mut self, key: &[u8], failure: Failure) {
-        self.all.note(key, &failure.text);
+    /// The document of this key, which the write of this order brought, is not indexed.
+    pub(super) fn note(&mut self, document: (&[u8], u64), failure: &Failure) {
+        self.all.note(document, &failure.text);
         if let Some(field) = failure.field.and_then(|field| self.fields.get_mut(field)) {
-            field.note(key, &failure.text);
+            field.note(document, &failure.text);
         }
     }
 

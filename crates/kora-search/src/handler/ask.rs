@@ -1,8 +1,8 @@
 //! A query through the parts of an index in all stores: what its shares have in common, and what follows one upon the other.
 //!
 //! A query begins with all stores in hand: there it gathers statistics and takes a snapshot of each part, so all that it finds is of that moment. It goes
-//! through the parts in up to three stages, each of which may be done in slices: if the nearest are asked for, a search that finds which they are;
-//! the search itself; and what rows of the reply need of their documents. What a [`Purpose`] makes of matches is its own.
+//! through the parts in up to four stages, each of which may be done in slices: if it has patterns, the words that they stand for; if the nearest are
+//! asked for, a search that finds which they are; the search itself; and what rows of the reply need of their documents. What a [`Purpose`] makes of matches is its own.
 //!
 //! While it goes on aside, the stores keep the documents that change ([`Copies`]), and its rows are of those. At its end, however it ends, the last
 //! stage lets go of all that: what was kept, and documents in the index that died meanwhile.
@@ -11,8 +11,8 @@ mod part;
 mod share;
 
 use std::fmt::Debug;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use kora_core::context::Ctx;
 use kora_core::context::errand::{Answer, Effort, Errand, Next, ShareOf};
@@ -161,6 +161,7 @@ struct Base {
 /// A share has come to its end.
 #[derive(Debug)]
 enum Returned<P: Purpose> {
+    Gathered(Base, Statistics),
     Nearest(Base, Vec<(KeptKey, Hit)>),
     Found(Base, Found<P::Found>),
     /// Rows with their places among all.
@@ -186,7 +187,8 @@ pub(super) struct Query<P: Purpose> {
     service: Arc<Service>,
     question: Question,
     distances: Vec<Distance>,
-    statistics: Arc<Statistics>,
+    /// None before they are gathered.
+    statistics: OnceLock<Arc<Statistics>>,
     /// Those of the plan for the nearest vectors, if there is one besides.
     nearest: Option<(Arc<Plan>, Arc<Statistics>)>,
     purpose: P,
@@ -201,9 +203,14 @@ pub(super) struct Query<P: Purpose> {
 }
 
 /// The index was deleted, or its keys replaced, while a query went on.
-const DROPPED: CommandError = CommandError::text("The index was dropped before the query could be executed");
+pub(super) const DROPPED: CommandError =
+    CommandError::text("The index was dropped before the query could be executed");
 /// More documents have changed than are kept.
 const LOST: CommandError = CommandError::text("Too many documents changed while the query was executed");
+
+/// Whether the words that patterns stand for are gathered in slices. Words that came or died since the snapshot take places among the first so many
+/// that a pattern may stand for until they are told from those that it sees: so all are gathered at once.
+const GATHERS_LATER: bool = false;
 
 /// Carries a query out, at once or aside. What is due was deleted, and the index is whole.
 ///
@@ -221,19 +228,29 @@ pub(super) fn ask<P: Purpose>(
         let statistics = gather(ctx, number, &plan);
         (plan, statistics)
     });
-    let mut statistics = Statistics::default();
+    // A profile and a second plan need them at once.
+    let is_later = GATHERS_LATER
+        && question.plan.has_patterns()
+        && matches!(question.profile, Profiling::No)
+        && question.nearest.is_none();
+    let mut gathered_now = Statistics::default();
     let mut bases: Vec<Base> = Vec::new();
     each_index(ctx, number, |index, store| {
-        statistics.merge(Gathering::all(&index.index, &question.plan), &question.plan);
+        if !is_later {
+            gathered_now.merge(Gathering::all(&index.index, &question.plan), &question.plan);
+        }
         let (identity, snapshot) = (index.identity, index.index.snapshot());
         bases.push(Base { shard: store.id(), place: bases.len(), identity, snapshot });
     });
-    let statistics = Arc::new(statistics);
+    let statistics = OnceLock::new();
+    if !is_later {
+        statistics.get_or_init(|| Arc::new(gathered_now));
+    }
     if matches!(question.profile, Profiling::Asked)
         && let Some(base) = bases.first()
     {
         let profile = with_index(ctx, number, |part| {
-            Profile::new(&part.index, &question.plan, &statistics, &base.snapshot, service.clock())
+            Profile::new(&part.index, &question.plan, gathered(&statistics), &base.snapshot, service.clock())
         })?;
         question.profile = Profiling::Noted(Arc::new(profile));
     }
@@ -269,8 +286,17 @@ pub(super) fn ask<P: Purpose>(
     Ok(())
 }
 
+/// What was gathered; nothing before that.
+fn gathered(statistics: &OnceLock<Arc<Statistics>>) -> &Arc<Statistics> {
+    statistics.get_or_init(Arc::default)
+}
+
 impl<P: Purpose> Query<P> {
     fn first_share(self: &Arc<Self>, index: &IndexPart, base: Base) -> ShareOf {
+        if self.statistics.get().is_none() {
+            let gathering = Gathering::new(&index.index, &self.question.plan);
+            return self.share(base, Work::Gather(Box::new(gathering)));
+        }
         if let Some((plan, statistics)) = &self.nearest {
             let (plan, statistics) = (Arc::clone(plan), Arc::clone(statistics));
             let search = Search::new(&index.index, plan, statistics, base.snapshot.clone());
@@ -320,13 +346,18 @@ impl<P: Purpose> Query<P> {
     /// All parts of a stage are there: what follows, unless they were the last.
     fn advance(self: &Arc<Self>, returned: Vec<Returned<P>>) -> CommandResult<Vec<ShareOf>> {
         let (mut nearest, mut found, mut loaded) = (Vec::new(), Vec::new(), Vec::new());
+        let mut gathered = Vec::new();
         for one in returned {
             match one {
+                Returned::Gathered(base, statistics) => gathered.push((base, statistics)),
                 Returned::Nearest(base, hits) => nearest.push((base, hits)),
                 Returned::Found(base, parts) => found.push((base, parts)),
                 Returned::Rows(rows) if loaded.is_empty() => loaded = rows,
                 Returned::Rows(rows) => loaded.extend(rows),
             }
+        }
+        if !gathered.is_empty() {
+            return Ok(self.begin_with(gathered));
         }
         if !nearest.is_empty() {
             return Ok(self.search_nearest(nearest));
@@ -344,6 +375,19 @@ impl<P: Purpose> Query<P> {
         let to_load = if rows.are_to_be_loaded { std::mem::take(&mut rows.rows) } else { Vec::new() };
         self.state.lock().rows = Some(rows);
         Ok(self.load(bases, to_load))
+    }
+
+    /// The search, now that all parts have gathered what it needs.
+    fn begin_with(self: &Arc<Self>, mut parts: Vec<(Base, Statistics)>) -> Vec<ShareOf> {
+        parts.sort_by_key(|(base, _)| base.place);
+        let (mut all, mut shares) = (Statistics::default(), Vec::with_capacity(parts.len()));
+        let is_of_nearest = self.question.plan.nearest_count().is_some();
+        for (base, statistics) in parts {
+            all.merge(statistics, &self.question.plan);
+            shares.push(self.share(base, if is_of_nearest { Work::BeginNearest } else { Work::Begin }));
+        }
+        self.statistics.get_or_init(|| Arc::new(all));
+        shares
     }
 
     /// The search among the nearest, of which each part has found its own.

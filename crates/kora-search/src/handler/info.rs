@@ -378,10 +378,10 @@ fn write_errors(failures: &Count, out: &mut dyn Reply) {
     out.integer(count(failures.count));
     out.simple("last indexing error");
     match &failures.last {
-        Some((text, key)) => {
-            write_word(out, text);
+        Some(last) => {
+            write_word(out, &last.text);
             out.simple("last indexing error key");
-            out.bulk(key);
+            out.bulk(&last.key);
         }
         None => {
             out.simple("N/A");

@@ -165,6 +165,16 @@ impl Wanted {
         matches!(found[..], [one] if !matches!(one.node(), Node::Array(_)))
     }
 
+    /// What a document is sorted by if the index does not keep it: since dialect 3 the first element of an array.
+    pub(super) fn sort_value(&self, entry: &Entry, dialect: Dialect) -> Option<Value> {
+        let From::Path(path) = &self.from else { return self.read(entry, dialect) };
+        let first = path.first(json_of(entry)?.root()).ok()??;
+        match first.node() {
+            Node::Array(array) if shows_arrays(dialect) => array.elements().next().map(value_of),
+            _ => Some(value_of(first)),
+        }
+    }
+
     /// The document's own value.
     pub(super) fn read(&self, entry: &Entry, dialect: Dialect) -> Option<Value> {
         match &self.from {
@@ -182,7 +192,7 @@ impl Wanted {
 }
 
 /// Whether what a path finds is an array.
-fn shows_arrays(dialect: Dialect) -> bool {
+pub(super) fn shows_arrays(dialect: Dialect) -> bool {
     dialect.number() >= 3
 }
 
@@ -192,7 +202,11 @@ fn found(path: &Path, root: JsonValue<'_>, dialect: Dialect) -> Option<Value> {
         return path.first(root).ok()?.map(value_of);
     }
     let all = path.find(root).ok()?;
-    if all.is_empty() {
+    // As in RediSearch, what has no first value has none.
+    if all
+        .first()
+        .is_none_or(|first| matches!(first.node(), Node::Array(array) if array.elements().next().is_none()))
+    {
         return None;
     }
     let mut out = vec![b'['];

@@ -59,9 +59,6 @@ pub(super) struct Deadline {
 pub(super) const TIMEOUT: &str = "Timeout limit was reached";
 
 impl Deadline {
-    /// Never.
-    pub(super) const NONE: Self = Self { at: None, returns: false };
-
     /// As the command says, or else the settings, by the clock that searches have, if they have one.
     fn new(service: &Service, settings: &Settings, options: &QueryOptions) -> Self {
         let timeout_ms = options.timeout_ms.unwrap_or(settings.timeout_ms);
@@ -191,28 +188,6 @@ impl Question {
     pub(super) fn nearest_count(&self) -> Option<usize> {
         self.nearest.as_ref().unwrap_or(&self.plan).nearest_count()
     }
-
-    /// Of a query that was not read from a text. Nothing of it is said to be shown.
-    ///
-    /// # Errors
-    /// In the words of RediSearch.
-    pub(super) fn of_node(
-        ctx: &mut Ctx<'_>,
-        declaration: Arc<Declaration>,
-        settings: &Settings,
-        node: &Node,
-        deadline: Deadline,
-    ) -> CommandResult<Self> {
-        let options = QueryOptions::default();
-        let query = parse(&declaration, Dialect::DEFAULT, b"*", &options)?;
-        let plan_options = plan_options(settings, &options);
-        let plan = with_index(ctx, declaration.number, |part| Plan::new(&part.index, node, &plan_options))?;
-        let plan = Arc::new(plan.map_err(refusal)?);
-        let (dialect, scorer) = (Dialect::DEFAULT, Scorer::TfIdf);
-        let (payload, profile, is_cut) = (None, Profiling::No, AtomicBool::new(false));
-        let nearest = None;
-        Ok(Self { declaration, query, plan, nearest, dialect, scorer, payload, deadline, profile, is_cut })
-    }
 }
 
 /// The dialect of queries that name none.
@@ -297,11 +272,14 @@ fn filtered(node: Node, options: &QueryOptions) -> Node {
         options.numeric_filters.iter().map(|filter| NodeKind::Range(filter.field.clone(), filter.range));
     let radii =
         options.geo_filters.iter().map(|filter| NodeKind::Radius(filter.field.clone(), filter.radius));
-    let filters: Vec<_> = ranges.chain(radii).map(Node::new).collect();
+    // The index knows which keys are asked for. They are a part of the query nevertheless, which counts for what is near.
+    let keys = options.keys.as_ref().map(|_| NodeKind::Not(Box::new(Node::new(NodeKind::Nothing))));
+    let keys = keys.filter(|_| !matches!(node.kind, NodeKind::Nearest(_)));
+    let filters: Vec<_> = keys.into_iter().chain(ranges).chain(radii).map(Node::new).collect();
     if filters.is_empty() {
         return node;
     }
-    let both = |node| Node::new(NodeKind::And(filters.into_iter().chain([node]).collect()));
+    let both = |node: Node| with_filters(node, filters);
     match node {
         // The nearest are sought among what the filters leave.
         Node { kind: NodeKind::Nearest(mut nearest), attributes } => {
@@ -309,6 +287,21 @@ fn filtered(node: Node, options: &QueryOptions) -> Node {
             Node { kind: NodeKind::Nearest(nearest), attributes }
         }
         node => both(node),
+    }
+}
+
+/// A query and further parts that all of its matches fulfil: before its own ones, if it is a conjunction.
+fn with_filters(node: Node, filters: Vec<Node>) -> Node {
+    let Node { kind, attributes } = node;
+    match kind {
+        NodeKind::And(parts) => {
+            Node { kind: NodeKind::And(filters.into_iter().chain(parts).collect()), attributes }
+        }
+        // What has no words is the same within fields.
+        NodeKind::Within(names, inner) if matches!(inner.kind, NodeKind::And(_)) => {
+            Node { kind: NodeKind::Within(names, Box::new(with_filters(*inner, filters))), attributes }
+        }
+        kind => Node::new(NodeKind::And(filters.into_iter().chain([Node { kind, attributes }]).collect())),
     }
 }
 

@@ -1,28 +1,38 @@
 //! FT.SPELLCHECK.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use kora_core::command::spec::{Arg, CommandSpec, Facts};
 use kora_core::context::Ctx;
+use kora_core::context::errand::{Answer, Effort, Errand, Next, Share, ShareOf};
 use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
+use kora_core::store::ShardStore;
+use kora_index::plan::{Options as PlanOptions, Plan};
 use kora_index::query::{Node, NodeKind};
 use kora_index::search::{Flow, Search, SearchScoring};
+use kora_index::statistics::Gathering;
+use kora_index::{Index, WordsNear};
+use kora_locks::{RankedMutex, rank};
 
-use super::ask::{each_index, gather};
+use super::ask::{DROPPED, each_index};
 use super::build::{self, Readiness};
-use super::question::{Deadline, Question, default_dialect, parse};
+use super::question::{default_dialect, parse};
 use super::search::count;
 use super::{SEARCHES, UNKNOWN_INDEX, index_of, of_arguments, refusal, service};
 use crate::command::options::QueryOptions;
 use crate::command::words::SpellCheck;
-use crate::service::{Declaration, Service, Settings};
+use crate::companion;
+use crate::service::Service;
 use crate::words::{Candidate, Dictionary, Spelled, SpelledWord, Vocabulary, check, within};
 
 /// Said of a word that documents have.
 const EXISTS: &str = "term exists in index";
-/// Steps of a search at once.
-const STEPS: usize = 1 << 13;
+/// Words that are looked at between two looks at what is left of a slice.
+const STEPS: usize = 1024;
+/// What a look at the fields of a word counts, in steps.
+const STEPS_PER_LOOK: usize = 64;
 
 pub(super) const SPELLCHECK: CommandSpec = CommandSpec {
     facts: Facts {
@@ -46,13 +56,19 @@ fn spell_check(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comman
     if build::finish(ctx, &service, &declaration, out)? == Readiness::Later {
         return Ok(());
     }
-    let known = Known::gather(ctx, &declaration, &settings, &words, asked.distance)?;
-    let included = dictionaries(&service, &asked.included)?;
-    let excluded = dictionaries(&service, &asked.excluded)?;
-    let (included, excluded): (Vec<_>, Vec<_>) = (included.iter().collect(), excluded.iter().collect());
-    let spelled = check(&words, asked.distance, &known, &included, &excluded, asked.full_score_info);
-    write(&spelled, asked.full_score_info.then_some(known.documents), out);
-    Ok(())
+    let (included, excluded) =
+        (dictionaries(&service, &asked.included)?, dictionaries(&service, &asked.excluded)?);
+    let mut documents = 0;
+    each_index(ctx, declaration.number, |part, _| documents += part.index.document_count() as u64);
+    let mut shards = Vec::new();
+    ctx.each_store(|store, _| shards.push(store.id()));
+    let (number, whole) = (declaration.number, service.pace().whole(service.clock()));
+    let found = RankedMutex::new(Some(Vec::new()));
+    let spelling = Arc::new(Spelling { service, number, asked, words, included, excluded, documents, found });
+    let share = |shard| -> ShareOf { (shard, Box::new(PartSpelling::new(Arc::clone(&spelling)))) };
+    let shares = shards.into_iter().map(share).collect();
+    let errand: Arc<dyn Errand> = spelling.clone();
+    ctx.run_errand(&errand, shares, whole, out).map(|_| ())
 }
 
 fn dictionaries(service: &Service, names: &[Vec<u8>]) -> CommandResult<Vec<Dictionary>> {
@@ -63,6 +79,147 @@ fn dictionaries(service: &Service, names: &[Vec<u8>]) -> CommandResult<Vec<Dicti
         dictionary.ok_or_else(|| refusal(format_args!("Dict does not exist: {name}")))
     };
     names.iter().map(find).collect()
+}
+
+/// A check that has begun. It goes through the words of all parts in slices, and finds them as they are then.
+#[derive(Debug)]
+struct Spelling {
+    service: Arc<Service>,
+    /// Of the index.
+    number: u64,
+    asked: SpellCheck,
+    words: Vec<SpelledWord>,
+    included: Vec<Dictionary>,
+    excluded: Vec<Dictionary>,
+    documents: u64,
+    /// What each part has found. None: the index was deleted.
+    found: RankedMutex<{ rank::QUERY }, Option<Vec<Vec<NearWords>>>>,
+}
+
+/// Words near to another one.
+type NearWords = BTreeMap<String, Near>;
+
+/// What one part, or all, know of a word near to another one.
+#[derive(Debug)]
+struct Near {
+    distance: usize,
+    document_count: u64,
+    /// Whether a document has it in one of the fields that are asked for.
+    is_in_fields: bool,
+}
+
+impl Errand for Spelling {
+    fn slice(&self) -> Effort {
+        self.service.pace().slice(self.service.clock())
+    }
+
+    fn next(self: Arc<Self>, _: bool) -> Next {
+        Next { answer: Some(Answer::Reply), shares: Vec::new() }
+    }
+
+    fn reply(&self, out: &mut dyn Reply) -> CommandResult {
+        let found = self.found.lock().take().ok_or(DROPPED)?;
+        let known = Known::new(self, found);
+        let (included, excluded): (Vec<_>, Vec<_>) =
+            (self.included.iter().collect(), self.excluded.iter().collect());
+        let SpellCheck { distance, full_score_info, .. } = self.asked;
+        let spelled = check(&self.words, distance, &known, &included, &excluded, full_score_info);
+        write(&spelled, full_score_info.then_some(known.documents), out);
+        Ok(())
+    }
+}
+
+/// One part's share: for each word that is checked the words near to it.
+#[derive(Debug)]
+struct PartSpelling {
+    spelling: Arc<Spelling>,
+    done: Vec<NearWords>,
+    walk: Option<WordsNear>,
+    near: NearWords,
+    /// Words whose fields are to be looked at yet.
+    unseen: Vec<String>,
+}
+
+impl PartSpelling {
+    fn new(spelling: Arc<Spelling>) -> Self {
+        Self { spelling, done: Vec::new(), walk: None, near: BTreeMap::new(), unseen: Vec::new() }
+    }
+
+    /// Goes on; returns whether the share is done.
+    fn go_on(&mut self, index: &mut Index, effort: &mut Effort) -> bool {
+        let spelling = Arc::clone(&self.spelling);
+        let distance = spelling.asked.distance;
+        while let Some(SpelledWord { word, fields }) = spelling.words.get(self.done.len()) {
+            let walk = self.walk.get_or_insert_with(|| WordsNear::new(word, distance));
+            let steps = STEPS.min(effort.left());
+            let is_through = walk.step(index, steps, |other, document_count| {
+                // Stems and groups of synonyms have marks.
+                if !other.starts_with(['+', '~'])
+                    && let Some(distance) = within(other, word, usize::from(distance))
+                {
+                    let near = Near { distance, document_count, is_in_fields: fields.is_none() };
+                    self.near.insert(other.to_owned(), near);
+                    self.unseen.extend(fields.is_some().then(|| other.to_owned()));
+                }
+            });
+            effort.spend(steps);
+            while let (Some(fields), false) = (fields, effort.is_spent()) {
+                let Some(other) = self.unseen.pop() else { break };
+                let is_there = is_in(index, &other, fields);
+                effort.spend(STEPS_PER_LOOK);
+                if let Some(near) = self.near.get_mut(&other) {
+                    near.is_in_fields = is_there;
+                }
+            }
+            if is_through && self.unseen.is_empty() {
+                self.done.push(std::mem::take(&mut self.near));
+                self.walk = None;
+            }
+            if effort.is_spent() {
+                break;
+            }
+        }
+        self.done.len() == spelling.words.len()
+    }
+}
+
+impl Share for PartSpelling {
+    fn step(&mut self, store: &mut ShardStore, effort: &mut Effort) -> bool {
+        let number = self.spelling.number;
+        let stepped = companion::with_part(store, |part, _| {
+            let part = part.find(number)?;
+            Some(self.go_on(&mut part.index, effort))
+        });
+        let mut found = self.spelling.found.lock();
+        match stepped.flatten() {
+            Some(false) => return false,
+            Some(true) => {
+                if let Some(found) = &mut *found {
+                    found.push(std::mem::take(&mut self.done));
+                }
+            }
+            None => *found = None,
+        }
+        true
+    }
+}
+
+/// Whether a document of a part has a word in one of these fields.
+fn is_in(index: &mut Index, word: &str, fields: &[String]) -> bool {
+    let word = Node::new(NodeKind::Word { text: word.to_owned(), is_expandable: false });
+    let node = Node::new(NodeKind::Within(fields.to_vec(), Box::new(word)));
+    let Ok(plan) = Plan::new(index, &node, &PlanOptions::default()) else { return false };
+    let statistics = Arc::new(Gathering::all(index, &plan));
+    let snapshot = index.snapshot();
+    let mut search = Search::new(index, Arc::new(plan), statistics, snapshot);
+    let mut is_there = false;
+    while !is_there
+        && !search.step(index, STEPS, &SearchScoring::NONE, |_| {
+            is_there = true;
+            Flow::Stop
+        })
+    {}
+    is_there
 }
 
 /// What all parts of an index know of the words that are checked.
@@ -77,67 +234,35 @@ struct Known {
 type Asked = (String, Option<Vec<String>>);
 
 impl Known {
-    fn gather(
-        ctx: &mut Ctx<'_>,
-        declaration: &std::sync::Arc<Declaration>,
-        settings: &Settings,
-        words: &[SpelledWord],
-        distance: u8,
-    ) -> CommandResult<Self> {
-        let mut known = Self { documents: 0, there: BTreeSet::new(), near: BTreeMap::new() };
-        each_index(ctx, declaration.number, |part, _| known.documents += part.index.document_count() as u64);
-        for SpelledWord { word, fields } in words {
-            let mut all: BTreeMap<String, (usize, u64)> = BTreeMap::new();
-            each_index(ctx, declaration.number, |part, _| {
-                part.index.words_near(word, distance, |other, count| {
-                    // Stems and groups of synonyms have marks.
-                    if !other.starts_with(['+', '~'])
-                        && let Some(found) = within(other, word, usize::from(distance))
-                    {
-                        all.entry(other.to_owned()).or_insert((found, 0)).1 += count;
-                    }
-                });
-            });
-            let is_there = all.contains_key(word);
-            let mut near = Vec::new();
-            for (other, (found, count)) in all {
-                let is_in_fields = match fields {
-                    Some(fields) => count_in(ctx, declaration, settings, &other, fields)? > 0,
-                    None => true,
-                };
-                if is_in_fields {
-                    near.push(Candidate { word: other, document_count: count, distance: found });
-                }
+    fn new(spelling: &Spelling, parts: Vec<Vec<NearWords>>) -> Self {
+        let mut known = Self { documents: spelling.documents, there: BTreeSet::new(), near: BTreeMap::new() };
+        let mut all: Vec<NearWords> = spelling.words.iter().map(|_| BTreeMap::new()).collect();
+        for part in parts {
+            for (all, near) in all.iter_mut().zip(part) {
+                merge(all, near);
             }
-            known.there.extend(is_there.then(|| word.clone()));
-            known.near.insert((word.clone(), fields.clone()), near);
         }
-        Ok(known)
+        for (SpelledWord { word, fields }, all) in spelling.words.iter().zip(all) {
+            known.there.extend(all.contains_key(word).then(|| word.clone()));
+            let wanted = all.into_iter().filter(|(_, near)| near.is_in_fields);
+            let candidates = wanted.map(|(word, near)| Candidate {
+                word,
+                document_count: near.document_count,
+                distance: near.distance,
+            });
+            known.near.insert((word.clone(), fields.clone()), candidates.collect());
+        }
+        known
     }
 }
 
-/// How many documents have a word in these fields.
-fn count_in(
-    ctx: &mut Ctx<'_>,
-    declaration: &std::sync::Arc<Declaration>,
-    settings: &Settings,
-    word: &str,
-    fields: &[String],
-) -> CommandResult<u64> {
-    let word = Node::new(NodeKind::Word { text: word.to_owned(), is_expandable: false });
-    let node = Node::new(NodeKind::Within(fields.to_vec(), Box::new(word)));
-    let question =
-        Question::of_node(ctx, std::sync::Arc::clone(declaration), settings, &node, Deadline::NONE)?;
-    let statistics = gather(ctx, declaration.number, &question.plan);
-    let mut count = 0;
-    each_index(ctx, declaration.number, |part, _| {
-        let snapshot = part.index.snapshot();
-        let (plan, statistics) = (std::sync::Arc::clone(&question.plan), std::sync::Arc::clone(&statistics));
-        let mut search = Search::new(&part.index, plan, statistics, snapshot);
-        while !search.step(&part.index, STEPS, &SearchScoring::NONE, |_| Flow::Above(f64::INFINITY)) {}
-        count += search.matched();
-    });
-    Ok(count)
+/// Adds what another part knows.
+fn merge(all: &mut NearWords, part: NearWords) {
+    for (word, Near { distance, document_count, is_in_fields }) in part {
+        let known = all.entry(word).or_insert(Near { distance, document_count: 0, is_in_fields: false });
+        known.document_count += document_count;
+        known.is_in_fields |= is_in_fields;
+    }
 }
 
 impl Vocabulary for Known {

@@ -33,7 +33,7 @@ fn weight(value: &str) -> Option<f64> {
 /// A whole number of 32 bits, of which RediSearch keeps the lower ones of a longer one.
 #[expect(clippy::cast_possible_truncation, reason = "it keeps the lower bits, as RediSearch does")]
 fn slop(value: &str) -> Option<i64> {
-    let number: i64 = value.parse().ok()?;
+    let number: i64 = value.trim_ascii_start().parse().ok()?;
     (number >= -1).then_some(i64::from(number as i32))
 }
 

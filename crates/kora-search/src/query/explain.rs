@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::rc::Rc;
 
 use kora_index::query::{Attributes, Range};
-use kora_index::schema::{FieldKind, Schema};
+use kora_index::schema::{Field, FieldKind, Schema};
 
 use super::part::{Affixed, Circle, Near, Nearest, Part, PartKind, Tag, TagWord, VectorQuery};
 use crate::number::{fixed, general};
@@ -23,7 +23,8 @@ pub trait Expand {
 /// Prints a query. Without `expand` nothing else stands for words.
 pub(super) fn explain(root: Option<&Part>, schema: &Schema, expand: Option<&dyn Expand>) -> String {
     let Some(root) = root else { return "<empty>\n".to_owned() };
-    let text_fields = schema.fields.iter().filter(|field| matches!(field.kind, FieldKind::Text { .. }));
+    let is_text = |field: &&Field| matches!(field.kind, FieldKind::Text { .. }) && !field.no_index;
+    let text_fields = schema.fields.iter().filter(is_text);
     let text_fields = text_fields.map(|field| field.name.as_str()).collect();
     let mut printer = Printer { out: String::new(), text_fields, expand };
     printer.part(root, &Place { depth: 0, fields: None, is_expandable: expand.is_some() });
@@ -141,8 +142,12 @@ impl Printer<'_> {
             PartKind::Nearest(nearest) => self.nearest(part, nearest, place),
             _ => {
                 let text = format!("{}{}", leaf(&part.kind), said(&part.attributes));
+                // What has a field of its own names no others, unless there are none.
+                let fields = place.fields.clone().filter(|fields| fields.is_empty());
                 match part.kind {
-                    PartKind::Range(..) => self.line(&Place { fields: None, ..place.clone() }, &text),
+                    PartKind::Range(..) | PartKind::Radius(..) => {
+                        self.line(&Place { fields, ..place.clone() }, &text);
+                    }
                     _ => self.line(place, &text),
                 }
             }

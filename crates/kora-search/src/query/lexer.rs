@@ -135,21 +135,24 @@ impl<'a> Lexer<'a> {
         let is_negated = self.text[operand..].starts_with("-$");
         let from = operand;
         let operand = from + usize::from(is_negated);
-        let (kind, text) = match number_end(self.text, operand, true) {
-            Some(end) => (Kind::Number, (operand, end)),
+        let (kind, text, end) = match number_end(self.text, operand, true) {
+            Some(end) => (Kind::Number, (operand, end), end),
             None if self.byte(operand) == Some(b'$') => {
-                (Kind::Dollar, (operand + 1, word_end(self.text, operand + 1)))
+                let end = word_end(self.text, operand + 1);
+                if end == operand + 1 {
+                    return None;
+                }
+                // As in RediSearch, the character behind the name belongs to it, unless it is a blank, and is read again.
+                let behind = self.text[end..].chars().next().filter(|next| !next.is_ascii_whitespace());
+                (Kind::Dollar, (operand + 1, end + behind.map_or(0, char::len_utf8)), end)
             }
             None => return None,
         };
-        if text.0 == text.1 {
-            return None;
-        }
         let number =
             Token { kind, offset: operand, text: &self.text[text.0..text.1], near: Some(self.last_near) };
         let comparison = Token { kind: Kind::Compare(comparison), offset: start, text: "", near: None };
         let minus = Token { kind: Kind::Minus, offset: from, text: "", near: None };
-        let mut pieces = vec![(number, text.1)];
+        let mut pieces = vec![(number, end)];
         pieces.extend(is_negated.then_some((minus, operand)));
         pieces.push((comparison, from));
         Some(pieces)

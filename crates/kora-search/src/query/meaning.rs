@@ -5,6 +5,9 @@ use kora_index::query::{self, NearestWay, Node, NodeKind, Pattern, Policy, Radiu
 use super::part::{Affixed, Circle, Part, PartKind, Tag, TagWord, VectorQuery, unescape};
 use crate::stop_words::lower;
 
+/// No point of the world is as far from another one, whatever a query asks for: infinity, or what is no number.
+const EVERYWHERE_METRES: f64 = 1e9;
+
 /// The meaning of a query.
 pub(super) fn node(root: Option<&Part>, is_verbatim: bool) -> Node {
     root.map_or_else(|| Node::new(NodeKind::Nothing), |root| part(root, !is_verbatim))
@@ -33,7 +36,13 @@ fn kind(from: &PartKind, is_expandable: bool) -> NodeKind {
         PartKind::Optional(inner) => NodeKind::Optional(boxed(inner, false)),
         PartKind::Within(names, inner) => NodeKind::Within(names.clone(), boxed(inner, is_expandable)),
         PartKind::Tags(field, tags) => NodeKind::Tags(field.clone(), tags.iter().map(tag).collect()),
+        PartKind::Range(_, range) if range.from.value.is_nan() || range.to.value.is_nan() => {
+            NodeKind::Nothing
+        }
         PartKind::Range(field, range) => NodeKind::Range(field.clone(), *range),
+        PartKind::Radius(_, circle) if circle.longitude.is_nan() || circle.latitude.is_nan() => {
+            NodeKind::Nothing
+        }
         PartKind::Radius(field, circle) => NodeKind::Radius(field.clone(), radius(*circle)),
         PartKind::Missing(field) => NodeKind::Missing(field.clone()),
         PartKind::Near(near) => NodeKind::Near(query::Near {
@@ -96,7 +105,7 @@ fn tag(from: &Tag) -> TagMatch {
             let plain =
                 |word: &TagWord| if word.is_escaped { unescape(&word.text) } else { word.text.clone() };
             let words: Vec<_> = words.iter().map(plain).collect();
-            TagMatch::Value(words.join(" ").trim_matches([' ', '\t', '\n', '\r']).to_owned())
+            TagMatch::Value(words.join(" "))
         }
         Tag::Affix(affixed) => TagMatch::Pattern(affix(affixed)),
         Tag::Wildcard(pattern) => TagMatch::Pattern(Pattern::Wildcard(pattern.clone())),
@@ -105,5 +114,10 @@ fn tag(from: &Tag) -> TagMatch {
 
 fn radius(circle: Circle) -> Radius {
     let Circle { longitude, latitude, radius, unit } = circle;
-    Radius { longitude, latitude, metres: radius * unit.metres() }
+    let metres = radius * unit.metres();
+    Radius {
+        longitude,
+        latitude,
+        metres: if metres < EVERYWHERE_METRES { metres } else { EVERYWHERE_METRES },
+    }
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! query   = "" | star | union | (star | item) "=>[" KNN count @field $vector { name value } [ AS name ] "]"
 //! star    = "*" | "(" star ")"
-//! union   = both { "|" both }
+//! union   = both [ "|" both { "|" both } ]       see `union_of` for what may follow what
 //! both    = unary { tight }
 //! tight   = unary [ tight ]        if a number, word*, w'...', %word% or $name comes next
 //! unary   = "-" tight | "~" tight | item { "=>{" attributes "}" }
@@ -20,6 +20,7 @@ use super::phrase;
 use super::tags;
 use super::token::{Affix, Kind, Token};
 use super::vectors;
+use crate::number::leading_number;
 use crate::stop_words::lower;
 
 /// What parts may occur.
@@ -29,6 +30,8 @@ enum Place {
     Free,
     /// Behind `@field:`, where only words can stand.
     InField,
+    /// Behind two alternatives without fields, where only words can stand.
+    InTexts,
 }
 
 /// Parses a query to its end.
@@ -66,7 +69,60 @@ fn star(parser: &mut Parser<'_>) -> Result<Option<Part>> {
 }
 
 fn union(parser: &mut Parser<'_>, place: Place) -> Result<Option<Part>> {
-    let mut left = both(parser, place)?;
+    if place != Place::Free {
+        let first = both(parser, place)?;
+        return texts(parser, first, place);
+    }
+    let first = member(parser)?;
+    union_of(parser, first)
+}
+
+/// An alternative of a union.
+struct Member {
+    part: Option<Part>,
+    /// Whether nothing in it names a field.
+    is_text: bool,
+}
+
+fn member(parser: &mut Parser<'_>) -> Result<Member> {
+    let before = parser.field_count;
+    let part = both(parser, Place::Free)?;
+    Ok(Member { part, is_text: parser.field_count == before })
+}
+
+/// What begins with an alternative. RediSearch's grammar tells alternatives with fields from those without, and decides early: behind two without
+/// only such can follow, and a field next to the last of them is next to all of them; behind one with, those without are a union of their own
+/// with all that follows.
+fn union_of(parser: &mut Parser<'_>, first: Member) -> Result<Option<Part>> {
+    if !parser.take_if(Kind::Bar) {
+        return Ok(first.part);
+    }
+    let second = member(parser)?;
+    let are_texts = first.is_text && second.is_text;
+    let mut left = or(first.part, second.part);
+    if are_texts {
+        left = texts(parser, left, Place::InTexts)?;
+        if !begins(parser.current.kind, Place::Free) {
+            return Ok(left);
+        }
+        let part = beside(parser, left, Place::Free)?;
+        return union_of(parser, Member { part, is_text: false });
+    }
+    while parser.take_if(Kind::Bar) {
+        let next = member(parser)?;
+        let right = if next.is_text && parser.current.kind == Kind::Bar {
+            parser.nested(|parser| union_of(parser, next))?
+        } else {
+            next.part
+        };
+        left = or(left, right);
+    }
+    Ok(left)
+}
+
+/// Further alternatives without fields.
+fn texts(parser: &mut Parser<'_>, first: Option<Part>, place: Place) -> Result<Option<Part>> {
+    let mut left = first;
     while parser.take_if(Kind::Bar) {
         let right = both(parser, place)?;
         left = or(left, right);
@@ -75,7 +131,13 @@ fn union(parser: &mut Parser<'_>, place: Place) -> Result<Option<Part>> {
 }
 
 fn both(parser: &mut Parser<'_>, place: Place) -> Result<Option<Part>> {
-    let mut left = unary(parser, place)?;
+    let first = unary(parser, place)?;
+    beside(parser, first, place)
+}
+
+/// What stands next to a part, without bars between.
+fn beside(parser: &mut Parser<'_>, first: Option<Part>, place: Place) -> Result<Option<Part>> {
+    let mut left = first;
     while begins(parser.current.kind, place) {
         let right = tight(parser, place)?;
         left = and(left, right);
@@ -145,7 +207,7 @@ fn unary(parser: &mut Parser<'_>, place: Place) -> Result<Option<Part>> {
 
 /// Whether the arrow that comes next is one of `=>[KNN ...]`, and so behind what `@field:` begins rather than behind the words there.
 fn is_behind_whole_field(parser: &Parser<'_>, place: Place) -> bool {
-    if place == Place::Free || parser.depth != 2 || parser.current.kind != Kind::Arrow {
+    if place != Place::InField || parser.depth != 2 || parser.current.kind != Kind::Arrow {
         return false;
     }
     let mut ahead = parser.clone();
@@ -188,9 +250,17 @@ fn word(parser: &mut Parser<'_>, token: Token<'_>) -> Option<Part> {
         Kind::Number | Kind::Empty => fixed(token.text),
         Kind::Quoted => PartKind::Exact(phrase::words(token.text)),
         Kind::Dollar => {
-            PartKind::Word { text: lower(&parser.parameter(token.text)).into_owned(), is_expandable: true }
+            let value = parser.parameter(token.text);
+            let is_expandable = leading_number(&value).1 != value.len();
+            PartKind::Word { text: lower(&unescape(&value)).into_owned(), is_expandable }
         }
-        Kind::Affix(affix) => PartKind::Affix(affixed(parser, affix, token.text)),
+        Kind::Affix(affix) => {
+            let mut affixed = affixed(parser, affix, token.text);
+            if affix.is_parameter {
+                affixed.text = lower(&affixed.text).into_owned();
+            }
+            PartKind::Affix(affixed)
+        }
         Kind::Wildcard => PartKind::Wildcard(wildcard(parser, token.text)),
         _ => return Some(Part::word(lower(&unescape(token.text)).into_owned())),
     };
@@ -199,14 +269,14 @@ fn word(parser: &mut Parser<'_>, token: Token<'_>) -> Option<Part> {
 
 /// A word with open ends, or the value of the parameter that stands there.
 pub(super) fn affixed(parser: &mut Parser<'_>, affix: Affix, text: &str) -> Affixed {
-    let text = if affix.is_parameter { lower(&parser.parameter(text)).into_owned() } else { unescape(text) };
+    let text = if affix.is_parameter { unescape(&parser.parameter(text)) } else { unescape(text) };
     Affixed { text, is_open_before: affix.is_open_before, is_open_behind: affix.is_open_behind }
 }
 
 /// The pattern between the quotes, or the value of the parameter that stands there.
 pub(super) fn wildcard(parser: &mut Parser<'_>, text: &str) -> String {
     match text.strip_prefix('$') {
-        Some(name) if !name.is_empty() => parser.parameter(name),
+        Some(name) if !name.is_empty() => unescape(&parser.parameter(name)),
         _ => unescape(text),
     }
 }
@@ -224,11 +294,13 @@ fn fuzzy(parser: &mut Parser<'_>) -> Result<Part> {
                 | Kind::Missing
         )
     })?;
-    let text = if token.kind == Kind::Dollar { parser.parameter(token.text) } else { unescape(token.text) };
+    let value = (token.kind == Kind::Dollar).then(|| parser.parameter(token.text));
+    let text = unescape(value.as_deref().unwrap_or(token.text));
     Ok(Part::new(PartKind::Fuzzy(lower(&text).into_owned(), distance)))
 }
 
 fn missing(parser: &mut Parser<'_>) -> Result<Part> {
+    parser.field_count += 1;
     parser.take();
     parser.expect(Kind::LeftParen)?;
     let field = parser.expect(Kind::Modifier)?.text;
@@ -238,6 +310,7 @@ fn missing(parser: &mut Parser<'_>) -> Result<Part> {
 
 /// What begins with `@`.
 fn field(parser: &mut Parser<'_>) -> Result<Option<Part>> {
+    parser.field_count += 1;
     let name = unescape(parser.take().text);
     match parser.current.kind {
         Kind::Compare(comparison) => {

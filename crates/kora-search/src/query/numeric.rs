@@ -165,8 +165,8 @@ impl Operand {
         let (number, length) = leading_number(text);
         let number = self.signed(number);
         let (is_wrong_end, error) = match end {
-            End::Lower => (number == f64::INFINITY, QueryError::BadLower(value.clone())),
-            End::Upper => (number == f64::NEG_INFINITY, QueryError::BadUpper(value.clone())),
+            End::Lower => (number == f64::INFINITY, QueryError::BadLower(text.to_owned())),
+            End::Upper => (number == f64::NEG_INFINITY, QueryError::BadUpper(text.to_owned())),
         };
         if length != text.len() || is_wrong_end {
             parser.keep(error);
@@ -180,10 +180,10 @@ const NOWHERE: Circle = Circle { longitude: 0.0, latitude: 0.0, radius: 1.0, uni
 
 fn circle((longitude, latitude, radius): (f64, f64, f64), unit: &str) -> Result<Circle> {
     let unit = Unit::parse(unit).ok_or(QueryError::InvalidUnit)?;
-    if !(-180.0..=180.0).contains(&longitude) || !(-90.0..=90.0).contains(&latitude) {
+    if longitude.abs() > 180.0 || latitude.abs() > 90.0 {
         return Err(QueryError::InvalidPoint);
     }
-    if radius <= 0.0 || radius.is_nan() {
+    if radius <= 0.0 {
         return Err(QueryError::InvalidRadius);
     }
     Ok(Circle { longitude, latitude, radius, unit })

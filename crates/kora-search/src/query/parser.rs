@@ -19,6 +19,8 @@ pub(super) struct Parser<'a> {
     /// The last word up to the current piece, for errors.
     near: &'a str,
     pub(super) depth: usize,
+    /// Parts so far that name fields.
+    pub(super) field_count: usize,
     /// Where the first piece is.
     pub(super) start: usize,
     /// The arrow behind the current part is taken, and a bracket follows.
@@ -43,6 +45,7 @@ impl<'a> Parser<'a> {
             current,
             near,
             depth: 0,
+            field_count: 0,
             start: current.offset,
             is_before_nearest: false,
             is_modern,
@@ -91,10 +94,11 @@ impl<'a> Parser<'a> {
         result
     }
 
-    /// The value of a parameter; an empty text if there is none, which [`Parser::finish`] reports.
+    /// The value of a parameter up to a zero byte; an empty text if there is none, which [`Parser::finish`] reports.
     pub(super) fn parameter(&mut self, name: &str) -> String {
         if let Some(value) = self.parameters.get(name) {
-            return String::from_utf8_lossy(value).into_owned();
+            let end = value.iter().position(|&byte| byte == 0).unwrap_or(value.len());
+            return String::from_utf8_lossy(&value[..end]).into_owned();
         }
         self.keep(QueryError::NoSuchParameter(name.to_owned()));
         String::new()

@@ -107,7 +107,7 @@ pub(super) enum Tag {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct TagWord {
     pub(super) text: String,
-    /// Whether backslashes in it are escapes: not in the value of a parameter.
+    /// Whether backslashes in it are escapes: not if they were taken out already.
     pub(super) is_escaped: bool,
 }
 

@@ -57,13 +57,14 @@ fn is_word(kind: Kind) -> bool {
 
 /// A word of a tag. One that is not alone is in lower case and has no escapes.
 fn word(parser: &mut Parser<'_>, token: Token<'_>, is_alone: bool) -> TagWord {
-    if token.kind == Kind::Dollar {
-        return TagWord { text: parser.parameter(token.text), is_escaped: false };
-    }
+    let text = match token.kind {
+        Kind::Dollar => parser.parameter(token.text),
+        _ => token.text.to_owned(),
+    };
     if is_alone {
-        return word_alone(token);
+        return TagWord { text, is_escaped: true };
     }
-    TagWord { text: lower(&unescape(token.text)).into_owned(), is_escaped: false }
+    TagWord { text: lower(&unescape(&text)).into_owned(), is_escaped: false }
 }
 
 /// The tags of dialect 1, where braces need not be closed and end where nothing more fits; the first brace is the current piece.

@@ -168,10 +168,28 @@ fn alternatives_stay_alternatives_where_stop_words_are_left_out() {
     assert_eq!(explain(2, "the|foo|bar", &Nothing), "UNION {\n  foo\n  bar\n}\n");
     assert_eq!(explain(2, "a|foo bar|baz", &Nothing), explain(2, "foo bar|baz", &Nothing));
     assert_eq!(
-        explain(2, "foo|bar|@g:{x}", &Nothing),
+        explain(2, "foo|@g:{x}|bar", &Nothing),
         explain(2, "@g:{x}", &Nothing)
-            .replace("TAG:@g {\n  x\n}\n", "UNION {\n  foo\n  bar\n  TAG:@g {\n    x\n  }\n}\n",)
+            .replace("TAG:@g {\n  x\n}\n", "UNION {\n  foo\n  TAG:@g {\n    x\n  }\n  bar\n}\n",)
     );
+}
+
+#[test]
+fn alternatives_without_fields_are_told_from_those_with() {
+    let shape = |query: &str| explain(2, query, &Nothing).split_whitespace().collect::<Vec<_>>().join(" ");
+    let cases = [
+        ("x|y|@t:z", "ERR Syntax error at offset 4 near t"),
+        ("x|y|z|-@t:w", "ERR Syntax error at offset 7 near t"),
+        ("(x|y)|z|@t:w", "ERR Syntax error at offset 8 near t"),
+        ("x|@t:y|z", "UNION { x @t:y z }"),
+        ("x|y|z @t:w|v", "UNION { INTERSECT { UNION { x y z } @t:w } v }"),
+        ("@t:x|y|z|w", "UNION { @t:x y UNION { z w } }"),
+        ("@t:x|y|z|w|@t:v", "ERR Syntax error at offset 11 near t"),
+        ("@t:x|y|z|@t:v|w", "UNION { @t:x y UNION { z @t:v w } }"),
+    ];
+    for (query, expected) in cases {
+        assert_eq!(shape(query), expected, "{query}");
+    }
 }
 
 #[test]
@@ -204,7 +222,7 @@ fn means_what_it_says() {
     let tags = |values: &[&str]| values.iter().map(|value| TagMatch::Value((*value).to_owned())).collect();
     assert_eq!(
         meaning("@g:{hello world|Foo\\-Bar|\" a b \"|$S}"),
-        NodeKind::Tags("g".to_owned(), tags(&["hello world", "Foo-Bar", "a b", "Foo Bar"]))
+        NodeKind::Tags("g".to_owned(), tags(&["hello world", "Foo-Bar", " a b ", "Foo Bar"]))
     );
     let NodeKind::Radius(_, radius) = meaning("@o:[1 2 3 km]") else { panic!() };
     assert_eq!((radius.longitude, radius.latitude, radius.metres), (1.0, 2.0, 3000.0));
@@ -360,10 +378,11 @@ fn written(depth: u32) -> impl Strategy<Value = Written> {
                 Written::group(head, &all, query.join(sign))
             }
         };
-        let parts = prop::collection::vec(inner.clone(), 1..4);
+        // Behind two alternatives, those without fields are a union of their own.
+        let few = prop::collection::vec(inner.clone(), 1..3);
         prop_oneof![
-            parts.clone().prop_map(joined(" ", "INTERSECT {")),
-            parts.prop_map(joined("|", "UNION {")),
+            prop::collection::vec(inner.clone(), 1..4).prop_map(joined(" ", "INTERSECT {")),
+            few.prop_map(joined("|", "UNION {")),
             inner.prop_map(|part| {
                 let query = format!("-({})", part.query);
                 Written::group("NOT{", &[part], query)

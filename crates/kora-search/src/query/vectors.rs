@@ -89,10 +89,15 @@ fn count(parser: &mut Parser<'_>) -> Result<u64> {
         Kind::Dollar => {
             let name = parser.take().text;
             let value = parser.parameter(name);
-            if !is_whole(&value) {
+            let number = value.trim_ascii_start();
+            let number = number.strip_prefix('+').unwrap_or(number);
+            // As in RediSearch, an empty text is zero.
+            let count =
+                if number.is_empty() { Some(0) } else { number.parse().ok().filter(|_| is_whole(number)) };
+            return Ok(count.unwrap_or_else(|| {
                 parser.keep(QueryError::InvalidNumber { value: value.clone(), name: name.to_owned() });
-            }
-            value
+                0
+            }));
         }
         _ => return Err(parser.unexpected()),
     };
@@ -111,15 +116,21 @@ pub(super) fn set(part: &mut PartKind, name: &str, value: &str) -> Result<bool> 
         _ => return Ok(false),
     };
     if name.eq_ignore_ascii_case("yield_distance_as") {
+        if value.is_empty() {
+            return Err(QueryError::InvalidValue { value: String::new(), name: "yield_distance_as" });
+        }
         if let Some(first) = query.distance.take().filter(|_| is_named) {
             return Err(QueryError::DistanceTwice(first, value.to_owned()));
         }
         query.distance = Some(value.to_owned());
         return Ok(true);
     }
-    let is_known = OPTIONS.iter().any(|option| option.eq_ignore_ascii_case(name));
-    if is_known {
-        query.options.push((name.to_owned(), value.to_owned()));
+    let Some(known) = OPTIONS.iter().find(|option| option.eq_ignore_ascii_case(name)) else {
+        return Ok(false);
+    };
+    if value.is_empty() {
+        return Err(QueryError::InvalidValue { value: String::new(), name: known });
     }
-    Ok(is_known)
+    query.options.push((name.to_owned(), value.to_owned()));
+    Ok(true)
 }

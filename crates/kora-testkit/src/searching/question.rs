@@ -140,7 +140,12 @@ impl Question {
             Self::Missing => "ismissing(@g)".to_owned(),
             Self::Not(part) => format!("-({})", part.text()),
             Self::Every(parts) => joined(parts, " "),
-            Self::Any(parts) => joined(parts, " | "),
+            // Behind two alternatives without fields no others can follow.
+            Self::Any(parts) => {
+                let mut parts: Vec<_> = parts.iter().map(Self::text).collect();
+                parts.sort_by_key(|part| !part.contains('@'));
+                format!("({})", parts.join(" | "))
+            }
             Self::Maybe(part) => format!("~({})", part.text()),
         }
     }

@@ -7,9 +7,10 @@ use kora_core::slot::ShardId;
 use kora_core::store::ShardStore;
 use kora_core::store::keeping::Copies;
 use kora_index::search::{Flow, Match, NearestSearch, Search, SearchScoring};
+use kora_index::statistics::Gathering;
 
 use super::part::{PartSearch, scoring};
-use super::{Base, DROPPED, Found, Purpose, Query, Returned};
+use super::{Base, DROPPED, Found, Purpose, Query, Returned, gathered};
 use crate::companion::{self, DB, IndexPart};
 
 /// Steps of a search between two looks at what is left of a slice.
@@ -28,6 +29,10 @@ const LIGHT_ROWS: usize = 16;
 /// What a share does.
 #[derive(Debug)]
 pub(super) enum Work<P: Purpose> {
+    /// It gathers the words that patterns stand for.
+    Gather(Box<Gathering>),
+    /// It is about to find the nearest of its part.
+    BeginNearest,
     /// It finds the nearest of its part.
     Nearest(Box<NearestSearch>),
     /// It is about to search among these documents.
@@ -56,6 +61,9 @@ impl<P: Purpose> PartShare<P> {
     /// Goes on; returns whether the share is done.
     fn go_on(&mut self, part: &IndexPart, store: &ShardStore, effort: &mut Effort) -> bool {
         let query = &*self.query;
+        if let Some(Work::Gather(gathering)) = &mut self.work {
+            return gather(gathering, query, part, effort);
+        }
         let kept = match query.keep_on(self.base.shard) {
             None => None,
             Some(id) => match store.kept::<Copies>(DB, id) {
@@ -70,7 +78,7 @@ impl<P: Purpose> PartShare<P> {
             part,
             store,
             snapshot: &self.base.snapshot,
-            statistics: &query.statistics,
+            statistics: gathered(&query.statistics),
             question: &query.question,
             distances: &query.distances,
             kept,
@@ -78,6 +86,12 @@ impl<P: Purpose> PartShare<P> {
         let Some(work) = &mut self.work else { return true };
         match work {
             Work::Nearest(nearest) => step_nearest(nearest, &view, effort),
+            // That was above.
+            Work::Gather(_) => true,
+            Work::BeginNearest => {
+                *work = Work::Nearest(Box::new(NearestSearch::new(query.search(part, &self.base))));
+                false
+            }
             Work::Among(documents) => {
                 let search = query.search(part, &self.base).among(std::mem::take(documents));
                 *work = Work::Search(Box::new(search), query.purpose.begin());
@@ -112,7 +126,9 @@ impl<P: Purpose> PartShare<P> {
     fn give_back(&mut self) {
         let (base, place) = (self.base.clone(), self.base.place);
         let returned = match self.work.take() {
+            Some(Work::Gather(gathering)) => Returned::Gathered(base, gathering.finish()),
             Some(Work::Nearest(nearest)) => Returned::Nearest(base, nearest.finish()),
+            Some(Work::BeginNearest) => Returned::Nearest(base, Vec::new()),
             Some(Work::Search(search, found)) => {
                 Returned::Found(base, Found { place, matched: search.matched(), found })
             }
@@ -130,8 +146,25 @@ impl<P: Purpose> PartShare<P> {
 impl<P: Purpose> Query<P> {
     /// A search through a part, as it was when the query began.
     pub(super) fn search(&self, part: &IndexPart, base: &Base) -> Search {
-        let (plan, statistics) = (Arc::clone(&self.question.plan), Arc::clone(&self.statistics));
+        let (plan, statistics) = (Arc::clone(&self.question.plan), Arc::clone(gathered(&self.statistics)));
         Search::new(&part.index, plan, statistics, base.snapshot.clone())
+    }
+}
+
+/// Goes on with the words that patterns stand for, as [`step`] does.
+fn gather<P: Purpose>(
+    gathering: &mut Gathering,
+    query: &Query<P>,
+    part: &IndexPart,
+    effort: &mut Effort,
+) -> bool {
+    loop {
+        let steps = STEPS.min(effort.left());
+        let is_over = gathering.step(&part.index, &query.question.plan, steps);
+        effort.spend(steps);
+        if is_over || effort.is_spent() || query.question.deadline.is_past() {
+            return is_over;
+        }
     }
 }
 

@@ -17,7 +17,6 @@ use super::super::refusal;
 use super::{reply, shown};
 use crate::command::search::{Output, Sort};
 use crate::companion::IndexPart;
-use crate::query::Dialect;
 use crate::service::Service;
 use crate::value::Value;
 
@@ -69,6 +68,8 @@ impl Row {
 struct SortedBy {
     direction: Direction,
     by: By,
+    /// What is shown of it, if that is not the key: since dialect 3 what a path finds.
+    shown: Option<Wanted>,
 }
 
 #[derive(Debug)]
@@ -269,9 +270,10 @@ fn offer_sorted(top: &mut TopKeys, by: &By, part: &PartSearch<'_>, one: &Match<'
         }
         By::Loaded(_, wanted) => {
             let entry = part.entry(one.document);
-            match entry.and_then(|entry| wanted.read(entry, Dialect::DEFAULT)) {
+            match entry.and_then(|entry| wanted.sort_value(entry, part.question().dialect)) {
                 Some(Value::Number(number)) => offer(SortKey::Number(number)),
                 Some(Value::Text(text)) => offer(SortKey::Text(&text)),
+                Some(Value::Null) => offer(SortKey::Null),
                 _ => offer(SortKey::Missing),
             }
         }
@@ -293,7 +295,13 @@ impl First {
             .collect();
         let is_distance = |name: &[u8]| distances.iter().any(|(distance, _)| distance.as_slice() == name);
         let mut fields = distances.clone();
-        fields.extend(sort_field(part, sorted, &row.sorted_by));
+        match sorted.and_then(|sorted| Some((sorted.field(part)?, sorted.shown.as_ref()?))) {
+            Some((name, shown)) => {
+                let value = shown.value(part, document, || Some(entry), question.dialect);
+                fields.extend(value.map(|value| (name, value)));
+            }
+            None => fields.extend(sort_field(part, sorted, &row.sorted_by)),
+        }
         let mut first = fields.len();
         match &self.loaded {
             Loaded::Nothing => {}
@@ -332,12 +340,11 @@ impl First {
 
 /// What a document is sorted by stands before its other fields.
 fn sort_field(part: &IndexPart, sorted: Option<&SortedBy>, key: &KeptKey) -> Vec<(Vec<u8>, Value)> {
-    let Some(sorted) = sorted else { return Vec::new() };
-    let (By::Kept(place) | By::Loaded(place, _)) = &sorted.by else { return Vec::new() };
-    let name = part.declaration.schema.fields[*place].name.as_bytes().to_vec();
+    let Some(name) = sorted.and_then(|sorted| sorted.field(part)) else { return Vec::new() };
     match key {
         KeptKey::Number(number) => vec![(name, Value::Number(*number))],
         KeptKey::Text(text) => vec![(name, Value::text(text))],
+        KeptKey::Null => vec![(name, Value::Null)],
         KeptKey::Missing => Vec::new(),
     }
 }
@@ -366,14 +373,23 @@ impl SortedBy {
         let direction = if sort.descending { Direction::Descending } else { Direction::Ascending };
         let distances = question.plan.distances();
         if let Some(place) = distances.iter().position(|distance| distance.name == sort.field) {
-            return Ok(Self { direction, by: By::Distance(place) });
+            return Ok(Self { direction, by: By::Distance(place), shown: None });
         }
         let place = declaration
             .place(&sort.field)
             .ok_or_else(|| refusal(format_args!("Property `{}` not loaded nor in schema", sort.field)))?;
         let is_kept = declaration.schema.fields[place].sortable;
-        let wanted = || Wanted::new(declaration, &sort.field, Dialect::DEFAULT);
-        Ok(Self { direction, by: if is_kept { By::Kept(place) } else { By::Loaded(place, wanted()) } })
+        let wanted = || Wanted::new(declaration, &sort.field, question.dialect);
+        let by = if is_kept { By::Kept(place) } else { By::Loaded(place, wanted()) };
+        let is_json = declaration.schema.source == Source::Json;
+        let shown = (is_json && load::shows_arrays(question.dialect)).then(wanted);
+        Ok(Self { direction, by, shown })
+    }
+
+    /// The name of the field, if it is one.
+    fn field(&self, part: &IndexPart) -> Option<Vec<u8>> {
+        let (By::Kept(place) | By::Loaded(place, _)) = &self.by else { return None };
+        Some(part.declaration.schema.fields[*place].name.as_bytes().to_vec())
     }
 }
 
