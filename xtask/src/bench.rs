@@ -12,6 +12,7 @@ pub(crate) mod figures;
 mod growth;
 mod latency;
 mod memory;
+mod observed;
 mod process;
 mod publish;
 mod rounds;
@@ -68,6 +69,9 @@ pub(crate) struct Args {
     /// Measure what several workers cost and gain, servers and load on all cores, instead
     #[arg(long)]
     cores: bool,
+    /// Measure what metrics, slow log, latency monitor and times of commands cost, all on beside all off, instead
+    #[arg(long)]
+    observed: bool,
     /// Measure documents and searches, beside the program of --modules, instead
     #[arg(long, requires = "modules")]
     search: bool,
@@ -117,6 +121,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     }
     if args.publish {
         return publish::run(args, &programs);
+    }
+    if args.observed {
+        return observed::run(args, &programs);
     }
     if args.cores {
         return cores::run(args, &programs);

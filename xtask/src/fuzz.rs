@@ -83,6 +83,8 @@ enum Target {
     Payloads,
     /// What stands of indexes and collections in files
     Catalogs,
+    /// Rules of users, and files of them
+    Rules,
     /// A running server: random commands of its whole table on several connections
     Server,
 }
@@ -112,6 +114,7 @@ impl Target {
             Self::Texts => hostile::run(Kind::Texts, seed, count),
             Self::Payloads => hostile::run(Kind::Payloads, seed, count),
             Self::Catalogs => hostile::run(Kind::Catalogs, seed, count),
+            Self::Rules => hostile::run(Kind::Rules, seed, count),
             Self::Server => Tally::default(),
         }
     }

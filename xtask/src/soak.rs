@@ -4,6 +4,7 @@
 //! must hold at every moment is listed in CONTRIBUTING.md. The first violation ends the run and is told.
 
 mod company;
+mod counters;
 mod figures;
 mod ledger;
 mod link;
@@ -21,6 +22,7 @@ use std::time::{Duration, Instant};
 use anyhow::{bail, ensure};
 use clap::ValueEnum as _;
 use kora_testkit::durability::program::{Launch, Program};
+use kora_testkit::process::free_port;
 use kora_testkit::simulation::random::Random;
 use parking_lot::Mutex;
 
@@ -57,7 +59,7 @@ pub(crate) struct Args {
     /// The kora-server program; if not given, one is built in release that asserts the order of locks
     #[arg(long, value_name = "PATH")]
     server: Option<PathBuf>,
-    /// Phases, and the checks `account`, `resident` and `log`, to leave out
+    /// Phases, and the checks `account`, `counters`, `resident` and `log`, to leave out
     #[arg(long, value_delimiter = ',', value_name = "NAMES", value_parser = known)]
     without: Vec<String>,
     /// Only these phases
@@ -69,7 +71,7 @@ pub(crate) struct Args {
 }
 
 /// Checks that `--without` turns off.
-const CHECKS: [&str; 3] = ["account", "resident", "log"];
+const CHECKS: [&str; 4] = ["account", "counters", "resident", "log"];
 
 fn known(name: &str) -> Result<String, String> {
     let is_known = CHECKS.contains(&name) || Phase::from_str(name, false).is_ok();
@@ -108,13 +110,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     println!("soak: {}, {} workers, seed {}", program.display(), args.workers, args.seed);
     println!("soak: {}", site.describe());
     let mut launch = Launch::new(&program, site.dir(), &[]);
-    launch.options = options(args.workers);
+    let metrics_port = free_port()?;
+    launch.options = options(args.workers, metrics_port);
     launch.ignores_size_signal = site.needs_errors();
     let server = launch.start()?;
     let stage = Stage::new(Duration::from_millis(args.reply_limit));
     stage.move_to(server.address());
     let begun = Instant::now();
-    let result = perform(args, &phases, &stage, &site, &launch, Mutex::new(server));
+    let server = Mutex::new(server);
+    let result = perform(args, &phases, &stage, Grounds { site: &site, launch: &launch, server, metrics_port });
     println!("\n{}", stage.figures);
     let result = match (stage.violation(), result) {
         (Some(violation), _) => Err(anyhow::anyhow!(violation)),
@@ -132,9 +136,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn options(workers: u16) -> Vec<String> {
-    let (workers, limit) = (workers.to_string(), LIMIT_BYTES.to_string());
+fn options(workers: u16, metrics_port: u16) -> Vec<String> {
+    let (workers, limit, port) = (workers.to_string(), LIMIT_BYTES.to_string(), metrics_port.to_string());
     let options = [
+        ["--metrics-port", &port, "--latency-monitor-threshold", "100", "--slowlog-log-slower-than", "1000"],
         ["--workers", &workers, "--maxmemory", &limit, "--maxmemory-policy", "volatile-lru"],
         ["--appendonly", "yes", "--appendfsync", "everysec", "--busy-reply-threshold", "100"],
         ["--save", "", "--auto-aof-rewrite-min-size", "16mb", "--enable-debug-command", "yes"],
@@ -142,15 +147,17 @@ fn options(workers: u16) -> Vec<String> {
     options.concat().into_iter().map(str::to_owned).collect()
 }
 
-/// Runs clients, watch and phases until the time is over or something is violated.
-fn perform(
-    args: &Args,
-    phases: &[Phase],
-    stage: &Stage,
-    site: &Site,
-    launch: &Launch,
+/// What is played on: the server, how it is started, where its files are and its metrics.
+struct Grounds<'a> {
+    site: &'a Site,
+    launch: &'a Launch,
     server: Mutex<Program>,
-) -> anyhow::Result<()> {
+    metrics_port: u16,
+}
+
+/// Runs clients, watch and phases until the time is over or something is violated.
+fn perform(args: &Args, phases: &[Phase], stage: &Stage, grounds: Grounds<'_>) -> anyhow::Result<()> {
+    let Grounds { site, launch, server, metrics_port } = grounds;
     let ledgers: Vec<_> = (0..CLIENTS).map(|client| Mutex::new(Ledger::new(client))).collect();
     let mut random = Random::new(args.seed);
     let end = Instant::now() + Duration::from_secs_f64(args.minutes * 60.0);
@@ -182,6 +189,7 @@ fn perform(
             random,
             fsync: "everysec",
             checks_account: args.has("account"),
+            metrics_port: args.has("counters").then_some(metrics_port),
         };
         let result = guide.run(phases, end);
         // What watches the process may be about to say that it is gone.

@@ -3,6 +3,7 @@
 pub(crate) mod arrows;
 mod fields;
 mod links;
+mod toolchain;
 
 use std::path::Path;
 use std::process::Command;
@@ -28,6 +29,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     check_layers(&mut complaints)?;
     arrows::check(&files, &mut complaints)?;
     links::check(&files, &mut complaints)?;
+    toolchain::check(&mut complaints)?;
     complaints.iter().for_each(|complaint| println!("{complaint}"));
     ensure!(complaints.is_empty(), "{} untidy places", complaints.len());
     Ok(())

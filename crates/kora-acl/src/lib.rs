@@ -8,6 +8,8 @@
 
 pub mod catalog;
 pub mod files;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 pub mod judge;
 pub mod log;
 pub mod password;

@@ -127,9 +127,16 @@ pub struct Journal {
 pub const GIVEN_BYTES_MIN: usize = 256 * 1024;
 
 impl Journal {
-    /// Whoever stores just this argument of the command that runs next may keep the memory that it is in; none: no more.
-    pub fn give(&mut self, argument: Option<Arc<Vec<u8>>>) {
-        self.given = argument;
+    /// Whoever stores just this argument of the command that runs next may keep the memory that it is in; none: no more. Returns what
+    /// held before.
+    pub fn give(&mut self, argument: Option<Arc<Vec<u8>>>) -> Option<Arc<Vec<u8>>> {
+        std::mem::replace(&mut self.given, argument)
+    }
+
+    /// The argument whose memory may be kept, for a command that has to wait for its turn.
+    #[must_use]
+    pub fn given_argument(&self) -> Option<&Arc<Vec<u8>>> {
+        self.given.as_ref()
     }
 
     /// The memory that `argument` is in, if it may be kept as it is.

@@ -12,8 +12,9 @@ use kora_core::table::garbage::Garbage;
 use crate::memory::{self, Account, doomed_bytes, thread_bytes};
 use crate::threads::{self, Processors};
 
-/// Items freed before the thread looks for more work.
-const FREE_ITEMS_MAX: usize = 10_000;
+/// Items freed before the thread looks for more work, and lets others have its processor: some 0.1 ms. A scheduler may let a thread run for 3 ms otherwise
+/// though a worker waits for the same processor.
+const FREE_ITEMS_MAX: usize = 1000;
 
 /// Time between two judgements of the account.
 const JUDGING_PERIOD: Duration = Duration::from_millis(100);
@@ -128,6 +129,7 @@ impl Work {
                 break;
             }
             self.judge();
+            std::thread::yield_now();
         }
         drop(garbage);
         memory::tell();

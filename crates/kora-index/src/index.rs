@@ -26,6 +26,7 @@ use crate::postings::{Layout, Postings};
 use crate::query::Pattern;
 use crate::scalars::Scalars;
 use crate::schema::{Field, FieldKind, Schema};
+use crate::search::Before;
 use crate::table::{Snapshot, Table};
 use crate::vectors::Vectors;
 
@@ -339,6 +340,17 @@ impl Index {
                 None => SortKey::Missing,
             },
             Some(Sorted::Not) | None => SortKey::Missing,
+        }
+    }
+
+    /// Which of 64 documents, from a number on that is a multiple of 64, may come no later than a bound. Complexity: O(documents).
+    #[inline]
+    pub(crate) fn keep_before(&self, first: u32, among: u64, bound: &Before) -> u64 {
+        match self.fields.get(bound.field).map(|field| field.sorted) {
+            Some(Sorted::Number(place)) => {
+                self.table.keep_sorts(first, among, place, |sort| bound.admits(sort))
+            }
+            _ => among,
         }
     }
 

@@ -23,7 +23,7 @@ use smallvec::SmallVec;
 pub(crate) use cursor::Cursor;
 use entries::Entries;
 use full::Full;
-pub(crate) use window::{Numbers, WINDOW_WORDS, Window};
+pub(crate) use window::{Marks, Numbers, WINDOW_WORDS, Window, Within};
 
 use crate::varint;
 

@@ -4,6 +4,7 @@
 //! index for each slice only, so puts and removals go on in between. First it collects the documents of ranges and circles, then it walks through
 //! the matches in the order of their numbers.
 
+mod before;
 mod nearest;
 mod prepare;
 mod sweep;
@@ -23,6 +24,7 @@ use crate::score::{Ceiling, Explanation, Scorer, Scoring};
 use crate::statistics::Statistics;
 use crate::table::Snapshot;
 
+pub use before::{Before, SharedBound};
 pub use nearest::{Admits, NearestSearch};
 use prepare::{Preparation, Seeing};
 use sweep::Course;
@@ -65,6 +67,8 @@ struct Walk {
     known: Option<u64>,
     /// Matches that do not score more are counted only.
     floor: f64,
+    /// Matches that come later are counted only.
+    before: Option<Before>,
 }
 
 impl std::fmt::Debug for Search {
@@ -135,6 +139,8 @@ pub enum Flow {
     Continue,
     /// More of them, but those that do not score more than this need only be counted. A number that is never less than it was before.
     Above(f64),
+    /// More of them, but those that come later than this need only be counted. A bound of the same field that is never later than it was before.
+    Before(Before),
     /// No more: the search is over.
     Stop,
     /// No more for now, though steps may be left: the search goes on from here.
@@ -163,6 +169,7 @@ impl Search {
             matched: 0,
             known: None,
             floor: f64::NEG_INFINITY,
+            before: None,
         };
         Self { plan, statistics, snapshot, preparation, walk, profile: None }
     }
@@ -301,9 +308,13 @@ impl Walk {
                 continue;
             }
             self.matched += 1;
+            if !self.may_come(course.index, found) {
+                continue;
+            }
             match course.show(found, self.floor, visit) {
                 Flow::Continue => {}
                 Flow::Above(score) => self.floor = score,
+                Flow::Before(bound) => self.before = Some(bound),
                 Flow::Rest => break,
                 Flow::Stop => {
                     self.next = END;
@@ -328,6 +339,13 @@ impl Walk {
             self.next = cursor.pass(self.next, |best| ceiling.of_block(*idf, best) > self.floor);
         }
         (self.next < self.horizon).then(|| self.next.saturating_add(self.window).min(self.horizon))
+    }
+
+    /// Whether a document may come early enough.
+    #[inline]
+    fn may_come(&self, index: &Index, document: u32) -> bool {
+        let word = document & !(u64::BITS - 1);
+        self.before.is_none_or(|bound| index.keep_before(word, 1 << (document - word), &bound) != 0)
     }
 
     /// It is over, and all that matches is counted.

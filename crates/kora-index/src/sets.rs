@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::postings::{END, Window};
+use crate::postings::{END, Marks, Window};
 
 /// A set with fewer than one in so many of all numbers is a list.
 const LIST_SHARE: usize = 32;
@@ -130,7 +130,8 @@ impl SetCursor<'_> {
         self.advance(window.base);
         match self {
             Self::List(list) => {
-                let (inside, rest) = list.split_at(list.partition_point(|document| *document < window.end()));
+                let end = window.end();
+                let (inside, rest) = list.split_at(list.partition_point(|document| *document < end));
                 *list = rest;
                 inside.iter().for_each(|document| window.mark(*document, false));
                 inside.len()

@@ -24,7 +24,7 @@ use chunk::{CHUNK_DOCUMENTS, Chunk};
 use crate::hashed::Hashed;
 use crate::postings::Window;
 pub(crate) use bounds::Bounds;
-pub(crate) use chunk::{Facts, SortBits};
+pub(crate) use chunk::{Facts, SortBits, rank};
 pub(crate) use records::{Packed, Record};
 
 /// The documents of an index.
@@ -262,10 +262,16 @@ impl Table {
 
     /// Leaves those numbers of a window that a snapshot sees. Complexity: O(words of the window), and O(1) for each number that does not live.
     pub(crate) fn keep_seen(&self, snapshot: &Snapshot, window: &mut Window) {
+        // No document has number 0.
+        let all_live = self.keys.len() == self.next as usize;
         let words = window.matched[..window.words].iter_mut().zip((window.base..).step_by(64));
         for (matched, first) in words.filter(|(matched, _)| **matched != 0) {
             let (index, at) = split(first);
-            let live = self.chunks.get(index).and_then(Option::as_ref).map_or(0, |chunk| chunk.live_word(at));
+            let live = match self.chunks.get(index) {
+                _ if all_live => u64::MAX << u32::from(first == 0),
+                Some(Some(chunk)) => chunk.live_word(at),
+                _ => 0,
+            };
             let seen = match snapshot.horizon.saturating_sub(first) {
                 below @ 0..64 => live & ((1 << below) - 1),
                 _ => live,
@@ -362,6 +368,20 @@ impl Table {
     pub(crate) fn sort(&self, number: u32, place: usize) -> Option<f64> {
         let (index, at) = split(number);
         self.chunks.get(index)?.as_ref()?.sort(at, place)
+    }
+
+    /// Which of 64 documents, from a number on that is a multiple of 64, have a sort value at that place that is admitted. Complexity: O(documents).
+    #[inline]
+    pub(crate) fn keep_sorts(
+        &self,
+        first: u32,
+        among: u64,
+        place: usize,
+        admits: impl Fn(SortBits) -> bool,
+    ) -> u64 {
+        let (index, at) = split(first);
+        let chunk = self.chunks.get(index).and_then(Option::as_ref);
+        chunk.map_or(0, |chunk| chunk.keep_sorts(at, among, place, admits))
     }
 
     /// Between what the facts of documents lie.

@@ -147,6 +147,19 @@ impl RequestParser {
         }
     }
 
+    /// Bytes at the beginning of an unfinished frame that are done with: its count, the arguments that are whole, and the header of the
+    /// one that comes.
+    #[must_use]
+    pub fn settled(&self) -> usize {
+        if self.missing > 0 { self.at } else { 0 }
+    }
+
+    /// Bytes allocated for what is known of an unfinished frame, and for unquoted words.
+    #[must_use]
+    pub fn allocated_bytes(&self) -> usize {
+        self.partial.capacity().saturating_mul(size_of::<Span>()).saturating_add(self.side.capacity())
+    }
+
     /// Whether a frame has begun and is not yet whole.
     #[must_use]
     pub fn is_mid_frame(&self) -> bool {

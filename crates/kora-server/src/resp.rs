@@ -14,6 +14,21 @@ use kora_protocol::{Encoder, ProtocolError, Resp};
 use crate::output::{Output, SHARED_BYTES_MIN};
 use frames::frame_length;
 
+/// How replies to a connection are written, and collected for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Style {
+    pub(crate) resp: Resp,
+    /// Of what is collected for it, what is behind so many bytes is dropped, as it would be from its output: 0 for no limit.
+    pub(crate) limit_bytes: u64,
+}
+
+impl Style {
+    /// Without a limit.
+    pub(crate) fn of(resp: Resp) -> Self {
+        Self { resp, limit_bytes: 0 }
+    }
+}
+
 /// Writes replies to the end of an output.
 pub(crate) struct RespSink<'a> {
     output: &'a mut Output,
@@ -93,9 +108,8 @@ macro_rules! encode {
         }
 
         fn aside(&self) -> Option<Box<dyn Gather>> {
-            let mut output = Output::default();
-            output.set_limit(self.output.limit());
-            Some(Box::new(<RespReplies as front::Collect<Output>>::over(output, self.resp)))
+            let style = Style { resp: self.resp, limit_bytes: self.output.limit() };
+            Some(Box::new(<RespReplies as Replies>::new(style)))
         }
 
         fn take_in(&mut self, gathered: Box<dyn Gather>) {
@@ -140,12 +154,12 @@ impl RespReplies {
         Encoder::new(self.output.open(), self.resp)
     }
 
-    /// The length of the next item's reply, which is the first in the output.
+    /// The length of the next item's reply, which is the first in the output. Of what was dropped less is left, which nobody is sent.
     fn take_item(&mut self) -> usize {
         let start = self.next_item.checked_sub(1).map_or(0, |last| self.ends[last]);
         let end = self.ends[self.next_item];
         self.next_item += 1;
-        end - start
+        end.saturating_sub(start).min(self.output.len())
     }
 }
 
@@ -163,10 +177,12 @@ impl Reply for RespReplies {
 }
 
 impl Replies for RespReplies {
-    type Style = Resp;
+    type Style = Style;
 
-    fn new(resp: Resp) -> Self {
-        front::Collect::over(Output::default(), resp)
+    fn new(style: Style) -> Self {
+        let mut output = Output::default();
+        output.set_limit(style.limit_bytes);
+        front::Collect::over(output, style)
     }
 
     fn end_item(&mut self) {
@@ -199,10 +215,10 @@ impl Replies for RespReplies {
 }
 
 impl front::Collect<Output> for RespReplies {
-    fn over(output: Output, resp: Resp) -> Self {
+    fn over(output: Output, style: Style) -> Self {
         Self {
             output,
-            resp,
+            resp: style.resp,
             ends: Vec::new(),
             counts: Vec::new(),
             skips_head: false,
@@ -226,17 +242,17 @@ impl front::Collect<Output> for RespReplies {
             return Vec::new();
         }
         let starts = std::iter::once(begin).chain(self.ends.iter().copied());
-        let sizes = starts.zip(&self.ends).map(|(start, end)| end - start);
+        let sizes = starts.zip(&self.ends).map(|(start, end)| end.saturating_sub(start));
         sizes.enumerate().filter(|(_, size)| *size >= bytes).collect()
     }
 }
 
-impl front::Output<Resp> for Output {
+impl front::Output<Style> for Output {
     type Sink<'a> = RespSink<'a>;
 
     #[inline]
-    fn sink(&mut self, resp: Resp) -> RespSink<'_> {
-        RespSink { output: self, resp }
+    fn sink(&mut self, style: Style) -> RespSink<'_> {
+        RespSink { output: self, resp: style.resp }
     }
 
     #[inline]
@@ -269,7 +285,7 @@ impl front::Output<Resp> for Output {
         std::mem::replace(self, before)
     }
 
-    fn refuse_from(&mut self, kept: usize, resp: Resp, error: &str) -> bool {
+    fn refuse_from(&mut self, kept: usize, Style { resp, .. }: Style, error: &str) -> bool {
         let bytes = self.take_from(kept);
         let mut rest = bytes.as_slice();
         let mut out = Vec::new();

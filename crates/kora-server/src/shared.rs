@@ -31,7 +31,7 @@ use crate::output::Output;
 use crate::output::buffers::Buffers;
 use crate::push::{Head, tail};
 use crate::replication_id::ReplicationId;
-use crate::resp::RespReplies;
+use crate::resp::{RespReplies, Style};
 use crate::shared::mail::WorkerMail;
 use crate::traffic::Traffic;
 use balance::Balance;
@@ -109,16 +109,16 @@ impl Front for Shared {
         client.set_flag(flag::MONITOR, is_monitor);
     }
 
-    fn plain() -> Resp {
-        Resp::V2
+    fn plain() -> Style {
+        Style::of(Resp::V2)
     }
 
-    fn tells_messages_apart(resp: Resp) -> bool {
-        resp == Resp::V3
+    fn tells_messages_apart(style: Style) -> bool {
+        style.resp == Resp::V3
     }
 
-    fn style_of(tells_apart: bool) -> Resp {
-        if tells_apart { Resp::V3 } else { Resp::V2 }
+    fn style_of(tells_apart: bool) -> Style {
+        Style::of(if tells_apart { Resp::V3 } else { Resp::V2 })
     }
 
     fn prepare(buffers: &mut Buffers, output: &mut Output, is_subscriber: bool) {
@@ -133,8 +133,8 @@ impl Front for Shared {
         Head::with(via, body)
     }
 
-    fn push(output: &mut Output, resp: Resp, head: &Head, publication: &Publication) {
-        output.add_shared(head.of(resp), publication.encoded(tail));
+    fn push(output: &mut Output, style: Style, head: &Head, publication: &Publication) {
+        output.add_shared(head.of(style.resp), publication.encoded(tail));
     }
 
     fn has_input(link: &Connection) -> bool {

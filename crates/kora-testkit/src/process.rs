@@ -2,9 +2,9 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::linux::net::SocketAddrExt as _;
-use std::os::unix::net::{SocketAddr, UnixListener};
+use std::os::unix::net::{self, UnixListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -118,6 +118,20 @@ impl Drop for Server {
     }
 }
 
+/// A connection to a server at `address`. Where nobody listens a client may be given that very port, and be
+/// joined with itself: it would take its own words for an answer. That counts as nobody.
+///
+/// # Errors
+/// When nobody listens.
+pub fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address)?;
+    if is_joined_with_itself(&stream)? { Err(io::ErrorKind::ConnectionRefused.into()) } else { Ok(stream) }
+}
+
+fn is_joined_with_itself(stream: &TcpStream) -> io::Result<bool> {
+    Ok(stream.local_addr()? == stream.peer_addr()?)
+}
+
 /// Ports from here on may be chosen; below are the ports of well-known services.
 const FIRST_PORT: u16 = 10_000;
 /// Where the ports begin that the system gives to clients, unless it says otherwise.
@@ -148,7 +162,7 @@ pub fn free_port() -> io::Result<u16> {
 /// can hold; it is given back when the process ends, in whatever way.
 fn reserve(port: u16) -> io::Result<bool> {
     static RESERVED: Mutex<Vec<UnixListener>> = Mutex::new(Vec::new());
-    let name = SocketAddr::from_abstract_name(format!("kora-testkit-port-{port}"))?;
+    let name = net::SocketAddr::from_abstract_name(format!("kora-testkit-port-{port}"))?;
     match UnixListener::bind_addr(&name) {
         Ok(listener) => RESERVED.lock().push(listener),
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Ok(false),
@@ -165,6 +179,18 @@ fn first_client_port() -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_is_joined_with_itself() {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        let own = socket.local_addr().unwrap();
+        socket.connect(&own).expect("the system joins a socket with itself");
+        assert!(is_joined_with_itself(&socket.into()).unwrap());
+
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        connect(listener.local_addr().unwrap()).expect("another listens");
+    }
 
     #[test]
     fn a_port_is_reserved_once() {

@@ -158,6 +158,25 @@ fn words_are_scored_by_the_scorer_that_is_asked_for() {
 }
 
 #[test]
+fn scores_of_words_may_be_squeezed_between_0_and_1() {
+    for mut world in worlds() {
+        let mut scores = |scorer: &str| -> Vec<f64> {
+            let combine = "COMBINE LINEAR 4 ALPHA 1 BETA 0";
+            let rows = world.rows(&format!("SEARCH shoes SCORER {scorer} VSIM @embedding $p {combine}"));
+            let score =
+                |row: &Row| row.iter().find(|(name, _)| name == SCORE).map(|(_, score)| score.parse());
+            rows.iter().filter_map(score).map(|score| score.expect("a number")).collect()
+        };
+        let (plain, squeezed) = (scores("BM25STD"), scores("BM25STD.TANH"));
+        assert_eq!(plain.len(), 10);
+        assert!(plain[0] > 0.0);
+        for (plain, squeezed) in plain.iter().zip(squeezed) {
+            assert!(((plain / 4.0).tanh() - squeezed).abs() < 1e-9, "{plain} {squeezed}");
+        }
+    }
+}
+
+#[test]
 fn vectors_are_found_by_number_by_radius_and_with_a_filter() {
     for mut world in worlds() {
         for field in ["embedding", "graph"] {

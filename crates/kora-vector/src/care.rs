@@ -14,8 +14,8 @@ use crate::set::{self, VectorSet};
 const DISTANCES: usize = 200;
 /// Bytes of vectors that a slice reads.
 const SLICE_BYTES: usize = 1 << 20;
-/// What a distance takes besides the bytes of its vector, in bytes.
-const DISTANCE_BYTES: usize = 150;
+/// What a distance takes besides the bytes of its vector, in bytes: of a large set neither links nor vectors are at hand.
+const DISTANCE_BYTES: usize = 400;
 /// Candidates of a search for an element.
 const EF: usize = 10;
 /// Passes one after another, at most.

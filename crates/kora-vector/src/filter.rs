@@ -10,8 +10,9 @@ mod run;
 #[cfg(test)]
 mod tests;
 mod token;
+mod value;
 
-use std::borrow::Cow;
+use value::Constant;
 
 /// Bytes of an expression at most: what it costs for each element is bounded by its length.
 pub const BYTES_MAX: usize = 64 * 1024;
@@ -20,6 +21,8 @@ pub const BYTES_MAX: usize = 64 * 1024;
 #[derive(Clone, Debug)]
 pub struct Filter {
     steps: Vec<Step>,
+    /// Values that are on the stack at once, at most.
+    depth: usize,
 }
 
 /// An expression that is none, and where.
@@ -32,20 +35,10 @@ pub struct FilterError {
 /// A step for a stack.
 #[derive(Clone, Debug, PartialEq)]
 enum Step {
-    Constant(Value<'static>),
+    Constant(Constant),
     /// The attribute of this name.
     Field(Box<[u8]>),
     Operator(Operator),
-}
-
-/// A value of an expression.
-#[derive(Clone, Debug, PartialEq)]
-enum Value<'a> {
-    Number(f64),
-    Text(Cow<'a, [u8]>),
-    /// Values that `in` looks among; those inside are no such lists. One of the attributes is empty here: only `in` looks into it, and looks there.
-    List(Vec<Value<'a>>),
-    Null,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,12 +69,12 @@ impl Filter {
     /// # Errors
     /// If it is none.
     pub fn compile(expression: &[u8]) -> Result<Self, FilterError> {
-        compile::compile(expression).map(|steps| Self { steps })
+        compile::compile(expression)
     }
 
     /// Whether it lets an element with these attributes through. Complexity: O(bytes of the attributes) for each attribute that it names.
     #[must_use]
     pub fn matches(&self, attributes: &[u8]) -> bool {
-        run::run(&self.steps, attributes).is_some_and(|value| value.is_true())
+        run::run(self, attributes).is_some_and(|value| value.is_true())
     }
 }

@@ -72,6 +72,11 @@ impl Server {
         Self::start(&format!("kora-{workers}"), path, cpus, &options)
     }
 
+    /// Kora with one worker and these options.
+    pub(super) fn kora_with(name: &str, path: &Path, cpus: &str, options: &[&str]) -> anyhow::Result<Self> {
+        Self::start(name, path, cpus, &[&["--workers", "1"], options].concat())
+    }
+
     fn start(name: &str, path: &Path, cpus: &str, options: &[&str]) -> anyhow::Result<Self> {
         let port = free_port()?;
         let dir = tempfile::tempdir()?;

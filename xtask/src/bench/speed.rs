@@ -70,7 +70,7 @@ impl Load<'_> {
     fn measure(&self, workload: &Workload, servers: &[Server]) -> anyhow::Result<Vec<Cost>> {
         for (options, command) in workload.preparation {
             for server in servers {
-                self.run(server, options, command)?;
+                generate(self.args, self.programs, server, options, command)?;
             }
         }
         let mut costs: Vec<Cost> = servers.iter().map(|_| Cost::default()).collect();
@@ -78,7 +78,7 @@ impl Load<'_> {
         let options = format!("-n {operations} {}", workload.options);
         interleave(self.args.rounds, servers.len(), |at, counts| {
             let before = servers[at].cpu_time()?;
-            let rate = self.run(&servers[at], &options, workload.command)?;
+            let rate = generate(self.args, self.programs, &servers[at], &options, workload.command)?;
             let after = servers[at].cpu_time()?;
             if counts {
                 let per_operation = |seconds: f64| seconds * 1e6 / operations;
@@ -92,27 +92,33 @@ impl Load<'_> {
         servers.iter().try_for_each(|server| workload.check(&server.address().to_string()))?;
         Ok(costs)
     }
+}
 
-    /// Runs the load generator once; returns operations per second.
-    fn run(&self, server: &Server, options: &str, command: &str) -> anyhow::Result<f64> {
-        let output = Command::new("taskset")
-            .args(["--cpu-list", &self.args.client_cpu.to_string()])
-            .arg(&self.programs.load)
-            .args(["-p", &server.port.to_string(), "--csv"])
-            .args(options.split_whitespace())
-            .args(words(options, command)?)
-            .output()
-            .context("taskset")?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        let errors = String::from_utf8_lossy(&output.stderr);
-        // It warns on standard error that CONFIG is missing where it is, and goes on.
-        if !output.status.success() || text.contains("rror") {
-            bail!("the load on {} failed: {text}{errors}", server.name);
-        }
-        let fields = text.lines().last().unwrap_or_default().split("\",\"");
-        let rate = fields.skip(1).find_map(|field| field.trim_matches('"').parse().ok());
-        rate.with_context(|| format!("no rate in {text}"))
+/// Runs the load generator once; returns operations per second.
+pub(super) fn generate(
+    args: &Args,
+    programs: &Programs,
+    server: &Server,
+    options: &str,
+    command: &str,
+) -> anyhow::Result<f64> {
+    let output = Command::new("taskset")
+        .args(["--cpu-list", &args.client_cpu.to_string()])
+        .arg(&programs.load)
+        .args(["-p", &server.port.to_string(), "--csv"])
+        .args(options.split_whitespace())
+        .args(words(options, command)?)
+        .output()
+        .context("taskset")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    // It warns on standard error that CONFIG is missing where it is, and goes on.
+    if !output.status.success() || text.contains("rror") {
+        bail!("the load on {} failed: {text}{errors}", server.name);
     }
+    let fields = text.lines().last().unwrap_or_default().split("\",\"");
+    let rate = fields.skip(1).find_map(|field| field.trim_matches('"').parse().ok());
+    rate.with_context(|| format!("no rate in {text}"))
 }
 
 fn report(workload: &Workload, servers: &[Server], costs: &[Cost]) {

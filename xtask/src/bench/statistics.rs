@@ -26,8 +26,30 @@ impl Spread {
 
     /// Of the ratios of figures taken in the same rounds.
     pub(super) fn of_ratios(figures: &[f64], base: &[f64]) -> Self {
-        Self::of(figures.iter().zip(base).map(|(figure, base)| figure / base.max(1e-9)))
+        Self::of(ratios(figures, base))
     }
+
+    /// The same with the quartiles in the place of the ends, which many rounds push ever farther.
+    pub(super) fn quartiles_of_ratios(figures: &[f64], base: &[f64]) -> Self {
+        let mut ratios: Vec<f64> = ratios(figures, base).collect();
+        ratios.sort_by(f64::total_cmp);
+        let half = ratios.len().div_ceil(2);
+        Self {
+            median: median(&ratios),
+            least: median(&ratios[..half]),
+            most: median(&ratios[ratios.len() - half..]),
+        }
+    }
+
+    /// With one more digit, where a hundredth matters.
+    pub(super) fn finely(self) -> String {
+        format!("{:.3} ({:.3}–{:.3})", self.median, self.least, self.most)
+    }
+}
+
+/// Of figures taken in the same rounds.
+fn ratios(figures: &[f64], base: &[f64]) -> impl Iterator<Item = f64> {
+    figures.iter().zip(base).map(|(figure, base)| figure / base.max(1e-9))
 }
 
 impl fmt::Display for Spread {
@@ -51,4 +73,17 @@ pub(super) fn median(figures: &[f64]) -> f64 {
 pub(super) fn quantile(sorted: &[u64], share: f64) -> u64 {
     let rank = (sorted.len() as f64 * share).ceil() as usize;
     sorted[rank.clamp(1, sorted.len()) - 1]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Spread;
+
+    #[test]
+    fn quartiles_leave_the_ends_out() {
+        let spread = Spread::quartiles_of_ratios(&[9.0, 1.0, 2.0, 3.0, 4.0], &[1.0; 5]);
+        assert_eq!((spread.least, spread.median, spread.most), (2.0, 3.0, 4.0));
+        let one = Spread::quartiles_of_ratios(&[3.0], &[2.0]);
+        assert_eq!(one.finely(), "1.500 (1.500–1.500)");
+    }
 }

@@ -16,7 +16,7 @@ use kora_testkit::stepped::Stepped;
 
 use super::Tally;
 use super::mutate::Material;
-use super::samples::{BEGINNING, CONDITIONS, EXPRESSIONS, JSON_PATHS, JSON_TEXTS, QUERIES, Words};
+use super::samples::{BEGINNING, CONDITIONS, EXPRESSIONS, JSON_PATHS, JSON_TEXTS, QUERIES, RULES, Words};
 
 /// Most processor time that one input may take, in seconds.
 const SECONDS_MAX: f64 = 1.0;
@@ -42,6 +42,8 @@ pub(super) enum Kind {
     Payloads,
     /// What stands of indexes in files: of this server and of RediSearch.
     Catalogs,
+    /// Rules of users, and files of them: no engine is asked.
+    Rules,
 }
 
 impl Kind {
@@ -52,6 +54,7 @@ impl Kind {
             Self::Conditions => CONDITIONS,
             Self::Paths => JSON_PATHS,
             Self::Texts => JSON_TEXTS,
+            Self::Rules => RULES,
             Self::Payloads | Self::Catalogs => Words { samples: &[], words: &[] },
         }
     }
@@ -105,13 +108,14 @@ fn processor_seconds() -> f64 {
 struct World {
     engine: Stepped,
     client: Origin,
+    rules: kora_acl::fuzz::Commands,
 }
 
 impl World {
     fn new(seed: u64) -> Self {
         let mut engine = Stepped::new(1, 2, seed);
         let client = engine.connect_program(WorkerId(0));
-        let mut world = Self { engine, client };
+        let mut world = Self { engine, client, rules: kora_acl::fuzz::Commands::new() };
         for line in BEGINNING {
             let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
             let reply = world.call(&words);
@@ -132,6 +136,7 @@ impl World {
     fn take(&mut self, kind: Kind, input: &[u8]) -> bool {
         match kind {
             Kind::Catalogs => return !take_catalog(input),
+            Kind::Rules => return !self.rules.take(input),
             Kind::Payloads => return !self.take_payload(input),
             _ => {}
         }

@@ -63,6 +63,8 @@ pub(super) struct Guide<'a> {
     /// What `appendfsync` is.
     pub(super) fsync: &'static str,
     pub(super) checks_account: bool,
+    /// Where metrics are to be had that are held against INFO; none if they are not.
+    pub(super) metrics_port: Option<u16>,
 }
 
 impl Guide<'_> {

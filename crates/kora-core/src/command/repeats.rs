@@ -1,7 +1,7 @@
 //! Elements of a collection chosen at random, some of them many times: SRANDMEMBER, HRANDFIELD, ZRANDMEMBER and VRANDMEMBER with a negative count.
 //!
-//! Such a reply is as long as the client says. While it is no longer than the collection, it is written like one that gives each element once. What is longer
-//! is drawn from a copy of the elements, which takes as long as to give all of them once, and goes on aside ([`crate::context::errand`]): the
+//! Such a reply is as long as the client says. While it is no longer than the collection, it is written like one that gives each element once, and what is
+//! longer but short is, too. What takes more is drawn from a copy of the elements, which takes as long as to give all of them once, and goes on aside ([`crate::context::errand`]): the
 //! answer is of one moment, and the shard is free meanwhile. The reply ends where its client may leave no more unread, or has left.
 
 #[cfg(test)]
@@ -24,8 +24,9 @@ use crate::store::ShardStore;
 const REPEATS_MAX: usize = 1 << 24;
 /// Most bytes of it, about.
 const BYTES_MAX: usize = 1 << 30;
-/// Replies of so many elements are written at once.
+/// Replies of so many elements, and of so many bytes, are written at once.
 const AT_ONCE_MAX: usize = 2048;
+const AT_ONCE_BYTES_MAX: usize = 4 << 20;
 /// Bytes around an element, about.
 const FRAME_BYTES: usize = 8;
 /// Bytes that are copied in a step.
@@ -39,12 +40,23 @@ pub fn repeats(count: i64) -> usize {
     usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX)
 }
 
-/// Whether a reply of so many elements is drawn from a copy of a collection of that many.
+/// Whether a reply of so many elements is drawn from a copy of a collection of that many. `bytes` is asked for the bytes of all of them if the reply is longer than
+/// the collection.
 ///
 /// # Errors
 /// If nobody is given so many.
-pub fn wants_copy(repeats: usize, len: usize) -> CommandResult<bool> {
-    if repeats > REPEATS_MAX { Err(OUT_OF_RANGE) } else { Ok(repeats > len.max(AT_ONCE_MAX)) }
+pub fn wants_copy(repeats: usize, len: usize, bytes: impl FnOnce() -> usize) -> CommandResult<bool> {
+    if repeats > REPEATS_MAX {
+        return Err(OUT_OF_RANGE);
+    }
+    if repeats <= len {
+        return Ok(false);
+    }
+    let mean = bytes() / len.max(1) + FRAME_BYTES;
+    match repeats.saturating_mul(mean) {
+        reply if reply > BYTES_MAX => Err(OUT_OF_RANGE),
+        reply => Ok(repeats > AT_ONCE_MAX || reply > AT_ONCE_BYTES_MAX),
+    }
 }
 
 /// A copy of a collection's elements.
@@ -94,12 +106,6 @@ impl Lot {
         !matches!(self.with, With::Nothing)
     }
 
-    /// Bytes of an element in a reply, on average.
-    fn mean_bytes(&self) -> usize {
-        let frames = if self.is_paired() { 2 * FRAME_BYTES } else { FRAME_BYTES };
-        self.texts.byte_count() / self.len().max(1) + frames
-    }
-
     /// The head of a reply of so many elements: pairs are arrays of two in RESP3, and flat in RESP2.
     fn write_head(&self, count: usize, out: &mut dyn Reply) {
         out.array(if self.is_paired() && !out.is_resp3() { count * 2 } else { count });
@@ -130,16 +136,13 @@ impl Lot {
 /// Replies with `count` elements of a copy, which is not empty, each chosen at random: at once or aside. `shard` is that of the collection.
 ///
 /// # Errors
-/// If the reply would be too long.
+/// None of its own: those of who goes on aside.
 pub fn repeat(
     ctx: &mut Ctx<'_>,
     shard: ShardId,
     (lot, count): (Lot, usize),
     out: &mut dyn Reply,
 ) -> CommandResult {
-    if count.saturating_mul(lot.mean_bytes()) > BYTES_MAX {
-        return Err(OUT_OF_RANGE);
-    }
     let mut drawing = Drawing { lot, left: count, random: ctx.random() };
     let aside = if ctx.may_defer() { out.aside() } else { None };
     let Some(mut reply) = aside else {

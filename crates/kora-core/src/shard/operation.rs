@@ -76,11 +76,16 @@ pub trait Driver: Sized + 'static {
 /// The form in which a driver's connection reads replies.
 pub type Style<D> = <<D as Driver>::Replies as Replies>::Style;
 
-/// A range of bytes in a request.
+/// A range of bytes in a request. All commands of a transaction may be more than 4 GiB.
 #[derive(Clone, Copy, Debug)]
 struct Span {
-    start: u32,
-    end: u32,
+    start: usize,
+    end: usize,
+}
+
+impl Span {
+    /// Stands for the argument that the request keeps beside its bytes.
+    const KEPT: Self = Self { start: usize::MAX, end: 0 };
 }
 
 /// The shard of a key, and the arguments that belong to the key.
@@ -122,6 +127,8 @@ pub(super) enum RequestKind {
 #[derive(Debug, Default)]
 pub struct Request {
     bytes: Vec<u8>,
+    /// A large argument that was not copied: see [`Journal::give`](crate::journal::Journal::give).
+    kept: Option<Arc<Vec<u8>>>,
     spans: Vec<Span>,
     pub(super) items: Vec<Item>,
     pub(super) groups: Vec<Group>,
@@ -180,6 +187,7 @@ impl Request {
     pub(super) fn on_all(&self, shard_count: u16) -> Self {
         Self {
             bytes: self.bytes.clone(),
+            kept: self.kept.clone(),
             spans: self.spans.clone(),
             items: self.items.clone(),
             groups: self.groups.clone(),
@@ -226,6 +234,7 @@ impl Request {
     /// Takes all commands out, and keeps the memory and the form.
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
+        self.kept = None;
         self.spans.clear();
         self.items.clear();
         self.groups.clear();
@@ -238,6 +247,7 @@ impl Request {
     /// Bytes allocated for it.
     pub(super) fn allocated_bytes(&self) -> usize {
         self.bytes.capacity()
+            + self.kept_bytes()
             + self.spans.capacity() * size_of::<Span>()
             + self.items.capacity() * size_of::<Item>()
     }
@@ -245,7 +255,21 @@ impl Request {
     /// Bytes of arguments.
     #[must_use]
     pub fn byte_count(&self) -> usize {
-        self.bytes.len()
+        self.bytes.len() + self.kept_bytes()
+    }
+
+    fn kept_bytes(&self) -> usize {
+        self.kept.as_ref().map_or(0, |kept| kept.len())
+    }
+
+    /// Has it keep this memory, and not copy it, where it is an argument of a command that is added.
+    pub fn keep(&mut self, argument: Arc<Vec<u8>>) {
+        self.kept = Some(argument);
+    }
+
+    /// The argument that was not copied: whoever stores it may keep its memory.
+    pub(super) fn kept(&self) -> Option<&Arc<Vec<u8>>> {
+        self.kept.as_ref()
     }
 
     /// Adds a command that runs whole on `shard`.
@@ -351,9 +375,12 @@ impl Request {
     }
 
     fn push_bytes(&mut self, arg: &[u8]) -> Span {
-        let start = index_u32(self.bytes.len());
+        if self.kept.as_ref().is_some_and(|kept| std::ptr::eq(kept.as_slice(), arg)) {
+            return Span::KEPT;
+        }
+        let start = self.bytes.len();
         self.bytes.extend_from_slice(arg);
-        Span { start, end: index_u32(self.bytes.len()) }
+        Span { start, end: self.bytes.len() }
     }
 
     fn push_item(&mut self, item: Item) {
@@ -378,7 +405,7 @@ impl Request {
         let (first, step) = places.unwrap_or((usize::MAX, 1));
         let spans = &self.spans[item.first_span as usize..(item.first_span + item.span_count) as usize];
         let keys = spans.get(first..).unwrap_or_default().iter().step_by(step);
-        keys.map(|span| &self.bytes[span.start as usize..span.end as usize])
+        keys.map(|span| self.argument(*span))
     }
 
     /// An item's arguments.
@@ -386,13 +413,21 @@ impl Request {
     pub(super) fn args(&self, item: &Item) -> SmallVec<[&[u8]; 8]> {
         let first = item.first_span as usize;
         let spans = &self.spans[first..first + item.span_count as usize];
-        spans.iter().map(|span| &self.bytes[span.start as usize..span.end as usize]).collect()
+        spans.iter().map(|span| self.argument(*span)).collect()
+    }
+
+    #[inline]
+    fn argument(&self, span: Span) -> &[u8] {
+        match &self.kept {
+            Some(kept) if span.start > span.end => kept,
+            _ => &self.bytes[span.start..span.end],
+        }
     }
 }
 
-/// The driver bounds a request by the bytes it reads at once and by `proto-max-bulk-len`, below 4 GiB.
+/// A number of commands or arguments: the driver bounds their bytes, of which each takes many.
 fn index_u32(index: usize) -> u32 {
-    u32::try_from(index).expect("requests are bounded below 4 GiB")
+    u32::try_from(index).expect("commands and arguments are fewer than four thousand millions")
 }
 
 /// How an operation runs.

@@ -508,6 +508,7 @@ impl<D: Driver> Executor<D> {
         let (before, changes) = (self.journal.record().effect_count(), self.journal.changes());
         let mut deferral = None;
         let mut served = Vec::new();
+        let given = request.kept().map(|kept| self.journal.give(Some(Arc::clone(kept))));
         for item in request.items.iter().filter(|item| item.shard == here) {
             self.journal.set_command(item.command);
             let args = request.args(item);
@@ -533,6 +534,9 @@ impl<D: Driver> Executor<D> {
                 });
             }
             served.extend(self.serve_ready(shard, now).into_iter().flatten());
+        }
+        if let Some(before) = given {
+            self.journal.give(before);
         }
         shard.has_changed |= self.journal.changes() != changes;
         if deferral.as_ref().is_some_and(|deferral| !matches!(deferral, Deferral::Aside(_))) {

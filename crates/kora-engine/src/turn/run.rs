@@ -5,6 +5,8 @@
 //! output. The others are copied into an operation together with whatever follows them in the batch, so that a session's
 //! commands take effect in the order they were sent.
 
+use std::sync::Arc;
+
 use kora_core::command::spec::{Facts, Flags, Group, Route, Traits};
 use kora_core::command::table::Handler;
 use kora_core::context::errand::Aside;
@@ -314,7 +316,11 @@ impl<F: Front> Turn<F> {
             return Step::Later;
         }
         if gathered.request.is_empty() {
-            let (count, arguments, bytes) = commands.rest(index);
+            let (count, arguments, mut bytes) = commands.rest(index);
+            if let Some(given) = self.executor.journal().given_argument() {
+                bytes = bytes.saturating_sub(given.len());
+                gathered.request.keep(Arc::clone(given));
+            }
             gathered.request.reserve(count, arguments, bytes.min(OPERATION_BYTES_MAX));
         }
         gathered.request.push(

@@ -5,7 +5,7 @@
 //! by the cursors then.
 
 use super::Matcher;
-use crate::postings::{END, Numbers, WINDOW_WORDS, Window};
+use crate::postings::{END, Numbers, WINDOW_WORDS, Window, Within};
 use crate::sets::SetCursor;
 
 /// Parts within parts that are swept.
@@ -18,10 +18,14 @@ const ENTRIES_MIN: usize = if cfg!(test) { 0 } else { 32 };
 const LONG_LEAVES_MAX: usize = 16;
 /// Words of 64 numbers of a shorter window.
 const SHORT_WORDS: usize = 16;
+/// Where fewer than one number in so many is left, others are looked for among these.
+const FEW_SHARE: usize = 8;
 
 /// See the module.
 pub(crate) struct Sweep<'a> {
     root: Node<'a>,
+    /// What parts within parts are marked in, level by level.
+    spare: Vec<Window>,
     words: usize,
     /// What is marked matches.
     pub(crate) is_exact: bool,
@@ -45,6 +49,8 @@ struct Made {
     /// Entries of what has about as many numbers as windows have.
     size_of_many: usize,
     leaves: usize,
+    /// Levels of parts that are marked apart from others.
+    levels: usize,
     is_close: bool,
 }
 
@@ -55,17 +61,26 @@ impl<'a> Sweep<'a> {
         let mut made = Made { size_of_many: windows * ENTRIES_MIN, ..Made::default() };
         let root = Node::of(matcher, 0, &mut made)?;
         let words = if made.leaves > LONG_LEAVES_MAX || made.is_close { SHORT_WORDS } else { WINDOW_WORDS };
-        (made.size >= made.size_of_many).then_some(Self { root, words, is_exact: !made.is_close })
+        (made.size >= made.size_of_many).then(|| {
+            let spare = std::iter::repeat_with(|| Window::new(0, words)).take(made.levels).collect();
+            Self { root, spare, words, is_exact: !made.is_close }
+        })
     }
 
-    /// The next window that may have a number from `target` on and below `limit`, and how many entries were read for it. None: no number is left.
-    pub(crate) fn window(&mut self, target: u32, limit: u32) -> Option<(Window, usize)> {
+    /// A window for [`Sweep::fill`].
+    pub(crate) fn blank(&self) -> Window {
+        Window::new(0, self.words)
+    }
+
+    /// Has the window be the next one that may have a number from `target` on and below `limit`, and returns how many entries were read for it. None: no
+    /// number is left.
+    pub(crate) fn fill(&mut self, window: &mut Window, target: u32, limit: u32) -> Option<usize> {
         let target = self.root.from(target);
         (target < limit).then(|| {
-            let mut window = Window::new(target & !63, self.words);
-            let read = self.root.mark(&mut window);
+            window.reset(target & !63);
+            let read = self.root.mark(window, &mut self.spare);
             window.matched[0] &= u64::MAX << (target % 64);
-            (window, read)
+            read
         })
     }
 }
@@ -101,16 +116,19 @@ impl<'a> Node<'a> {
             }
             Matcher::Not { inner: part, .. } => {
                 made.size += made.size_of_many;
+                made.levels = made.levels.max(depth + 1);
                 let node = Box::new(inner(part, made)?);
                 // What is marked within may not match after all; then it is missing here.
                 (!made.is_close).then_some(Self::Not(node))
             }
             Matcher::Or(or) => {
+                made.levels = made.levels.max(depth + 1);
                 let parts = or.parts.iter().map(|part| inner(part, made)).collect::<Option<_>>()?;
                 Some(Self::Any(parts))
             }
             Matcher::And(and) => {
                 made.is_close |= and.slop.is_some() || and.in_order;
+                made.levels = made.levels.max(depth + 1);
                 let parts = and.parts.iter().map(|part| inner(part, made)).collect::<Option<_>>()?;
                 (sizes.1 / TIMES_MAX <= sizes.0).then_some(Self::All(parts))
             }
@@ -130,7 +148,7 @@ impl<'a> Node<'a> {
     }
 
     /// Marks what it matches in an empty window. Returns how many entries it read.
-    fn mark(&mut self, window: &mut Window) -> usize {
+    fn mark(&mut self, window: &mut Window, spare: &mut [Window]) -> usize {
         match self {
             Self::Numbers(numbers) => numbers.mark(window),
             Self::Set(cursor) => cursor.mark(window),
@@ -139,39 +157,58 @@ impl<'a> Node<'a> {
                 window.words
             }
             Self::Not(inner) => {
-                let mut own = Window::new(window.base, window.words);
-                let read = inner.mark(&mut own);
+                let Some((own, spare)) = spare.split_first_mut() else { return 0 };
+                own.reset(window.base);
+                let read = inner.mark(own, spare);
                 own.matched.iter_mut().for_each(|word| *word = !*word);
-                window.join(&own);
+                window.join(own);
                 read + window.words
             }
             // Words of the same place are marked in the same bits.
             Self::Any(parts) => {
+                let Some((own, spare)) = spare.split_first_mut() else { return 0 };
                 let mut read = 0;
                 for part in parts {
                     if let Self::All(_) = part {
-                        let mut own = Window::new(window.base, window.words);
-                        read += part.mark(&mut own);
-                        window.join(&own);
+                        own.reset(window.base);
+                        read += part.mark(own, spare);
+                        window.join(own);
                     } else {
-                        read += part.mark(window);
+                        read += part.mark(window, spare);
                     }
                 }
                 read
             }
             Self::All(parts) => {
                 let Some((first, others)) = parts.split_first_mut() else { return 0 };
-                let mut read = first.mark(window);
+                let Some((own, spare)) = spare.split_first_mut() else { return 0 };
+                let mut read = first.mark(window, spare);
                 for part in others {
-                    if window.is_empty() {
+                    let left = window.count();
+                    if left == 0 {
                         break;
                     }
-                    let mut own = Window::new(window.base, window.words);
-                    read += part.mark(&mut own);
-                    window.intersect(&own);
+                    own.reset(window.base);
+                    read += if left < window.words * 64 / FEW_SHARE {
+                        part.mark_within(window, own, spare)
+                    } else {
+                        part.mark(own, spare)
+                    };
+                    window.intersect(own);
                 }
                 read
             }
+        }
+    }
+
+    /// Marks at least what it matches of what is marked in another window, of the same place as an empty one. Returns how many entries it read.
+    fn mark_within(&mut self, other: &Window, own: &mut Window, spare: &mut [Window]) -> usize {
+        match self {
+            Self::Numbers(numbers) => numbers.mark(&mut Within { own, other }),
+            Self::Any(parts) if parts.iter().all(|part| matches!(part, Self::Numbers(_))) => {
+                parts.iter_mut().map(|part| part.mark_within(other, own, spare)).sum()
+            }
+            _ => self.mark(own, spare),
         }
     }
 }

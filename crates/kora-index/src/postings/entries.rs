@@ -4,7 +4,7 @@
 //! entry when it is asked for.
 
 use super::full::{self, Full};
-use super::{Entry, Layout, Occurrences, Window};
+use super::{Entry, Layout, Marks, Occurrences};
 use crate::varint::Reader;
 
 /// See the module. It stands between two entries.
@@ -88,8 +88,8 @@ impl<'a> Entries<'a> {
 
     /// Marks the entries in one of the fields that are in a window, and passes those before it. Those behind it are still to come. Returns how many entries it
     /// passed.
-    pub(super) fn mark(&mut self, wanted: u128, window: &mut Window) -> usize {
-        let (layout, end) = (self.layout, window.end());
+    pub(super) fn mark(&mut self, wanted: u128, window: &mut impl Marks) -> usize {
+        let (layout, base, end) = (self.layout, window.base(), window.end());
         match &mut self.form {
             Form::Full(full) => {
                 let before = full.passed();
@@ -104,7 +104,7 @@ impl<'a> Entries<'a> {
                     full.next();
                     self.document = document;
                     self.fields = full.changed_fields().unwrap_or(self.fields);
-                    if document >= window.base && self.fields & wanted != 0 {
+                    if document >= base && self.fields & wanted != 0 {
                         window.mark(document, !full.is_simple());
                     }
                 }
@@ -119,7 +119,7 @@ impl<'a> Entries<'a> {
                     {
                         (*reader, self.document) = (ahead, document);
                         passed += 1;
-                        if document >= window.base {
+                        if document >= base {
                             window.mark(document, !is_simple);
                         }
                     }
@@ -134,7 +134,7 @@ impl<'a> Entries<'a> {
                     }
                     (*reader, self.document, self.fields) = (ahead, document, fields.unwrap_or(self.fields));
                     passed += 1;
-                    if document >= window.base && self.fields & wanted != 0 {
+                    if document >= base && self.fields & wanted != 0 {
                         window.mark(document, !is_simple);
                     }
                 }

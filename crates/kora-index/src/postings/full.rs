@@ -7,7 +7,7 @@
 
 use smallvec::SmallVec;
 
-use super::{BLOCK_NUMBERS, FLAG_BITS, IS_SIMPLE, Layout, Occurrences, SAME_FIELDS, Window};
+use super::{BLOCK_NUMBERS, FLAG_BITS, IS_SIMPLE, Layout, Marks, Occurrences, SAME_FIELDS};
 use crate::varint::{self, Reader};
 
 /// Flags of the first byte.
@@ -288,19 +288,22 @@ impl<'a> Full<'a> {
 
     /// Marks the entries behind `document` that are in the window, in whichever fields, and returns the number of the last one that was passed. Those
     /// behind the window are still to come.
-    pub(super) fn mark(&mut self, mut document: u32, window: &mut Window) -> u32 {
-        let end = window.end();
+    pub(super) fn mark(&mut self, mut document: u32, window: &mut impl Marks) -> u32 {
+        let (base, end) = (window.base(), window.end());
+        // The lowest bit is that of the next entry.
+        let mut several = self.several.checked_shr(bits_of(self.at)).unwrap_or(0);
         while let Some(four) = self.ahead(document)
             && four[3] < end
         {
-            if four[0] >= window.base && low_bits(self.several, self.at) & 0xf == 0 {
+            let own = low_bits(several, 0);
+            if four[0] >= base && own & 0xf == 0 {
                 four.iter().for_each(|document| window.mark(*document, false));
             } else {
-                let base = window.base;
-                for (at, document) in (self.at..).zip(four).filter(|(_, document)| *document >= base) {
-                    window.mark(document, low_bits(self.several, at) & 1 == 1);
+                for (at, document) in (0..).zip(four).filter(|(_, document)| *document >= base) {
+                    window.mark(document, own >> at & 1 == 1);
                 }
             }
+            several >>= AHEAD;
             (document, self.at) = (four[3], self.at + AHEAD);
         }
         while self.at < self.count {
@@ -308,7 +311,7 @@ impl<'a> Full<'a> {
             if next >= end {
                 break;
             }
-            if next >= window.base {
+            if next >= base {
                 window.mark(next, low_bits(self.several, self.at) & 1 == 1);
             }
             (document, self.at) = (next, self.at + 1);
@@ -354,6 +357,11 @@ impl<'a> Full<'a> {
         let front = Front::read(&mut self.details, layout, is_simple);
         (front.frequency, front.positions(&mut self.details, layout))
     }
+}
+
+/// A place in a map.
+fn bits_of(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 /// Some bits of a map from one on.

@@ -5,6 +5,8 @@ use super::{BLOCK_NUMBERS, Block, Cursor, END, Layout};
 
 /// Words of 64 numbers each.
 pub(crate) const WINDOW_WORDS: usize = 64;
+/// Words that are passed at once if they are empty.
+const GROUP_WORDS: usize = 8;
 
 /// Numbers from `base` on, which is a multiple of 64.
 pub(crate) struct Window {
@@ -17,6 +19,66 @@ pub(crate) struct Window {
     pub(crate) several: [u64; WINDOW_WORDS],
 }
 
+/// Where numbers are marked that lie between a base and an end.
+pub(crate) trait Marks {
+    /// None of its numbers is less.
+    fn base(&self) -> u32;
+
+    /// All its numbers are less.
+    fn end(&self) -> u32;
+
+    /// Marks a number, which is in it.
+    fn mark(&mut self, document: u32, is_several: bool);
+}
+
+/// Numbers that another window of the same place has, too. Where that has few, hardly anything is written.
+pub(crate) struct Within<'w> {
+    pub(crate) own: &'w mut Window,
+    pub(crate) other: &'w Window,
+}
+
+impl Marks for Within<'_> {
+    #[inline]
+    fn base(&self) -> u32 {
+        self.own.base
+    }
+
+    #[inline]
+    fn end(&self) -> u32 {
+        self.own.end()
+    }
+
+    #[inline]
+    fn mark(&mut self, document: u32, is_several: bool) {
+        let (word, bit) = self.other.place(document);
+        if self.other.matched[word] & bit != 0 {
+            self.own.mark(document, is_several);
+        }
+    }
+}
+
+impl Marks for Window {
+    #[inline]
+    fn base(&self) -> u32 {
+        self.base
+    }
+
+    #[inline]
+    fn end(&self) -> u32 {
+        let numbers = u32::try_from(self.words).map_or(u32::MAX, |words| words * u64::BITS);
+        self.base.saturating_add(numbers)
+    }
+
+    #[inline]
+    fn mark(&mut self, document: u32, is_several: bool) {
+        let (word, bit) = self.place(document);
+        self.matched[word] |= bit;
+        if is_several {
+            self.several[word] |= bit;
+        }
+    }
+}
+
 impl Window {
     /// Without a number.
     pub(crate) fn new(base: u32, words: usize) -> Self {
@@ -24,22 +86,39 @@ impl Window {
         Self { base, words, matched: [0; WINDOW_WORDS], several: [0; WINDOW_WORDS] }
     }
 
-    /// All its numbers are less.
-    #[inline]
-    pub(crate) fn end(&self) -> u32 {
-        let numbers = u32::try_from(self.words).map_or(u32::MAX, |words| words * u64::BITS);
-        self.base.saturating_add(numbers)
+    /// Without a number, at another place.
+    pub(crate) fn reset(&mut self, base: u32) {
+        self.base = base;
+        self.matched[..self.words].fill(0);
+        self.several[..self.words].fill(0);
     }
 
-    /// Marks a number, which is in it.
+    /// The word and bit of a number.
     #[inline]
-    pub(crate) fn mark(&mut self, document: u32, is_several: bool) {
+    fn place(&self, document: u32) -> (usize, u64) {
         let place = document - self.base;
-        let (word, bit) = ((place / u64::BITS) as usize % WINDOW_WORDS, 1 << (place % u64::BITS));
-        self.matched[word] |= bit;
-        if is_several {
-            self.several[word] |= bit;
-        }
+        ((place / u64::BITS) as usize % WINDOW_WORDS, 1 << (place % u64::BITS))
+    }
+
+    /// The number of the first bit of a word.
+    #[inline]
+    pub(crate) fn first_of(&self, word: usize) -> u32 {
+        self.base + u32::try_from(word).map_or(0, |word| word * u64::BITS)
+    }
+
+    /// How many numbers are marked.
+    pub(crate) fn count(&self) -> usize {
+        self.matched[..self.words].iter().map(|word| word.count_ones() as usize).sum()
+    }
+
+    /// The words in which a number is marked. Many empty ones are passed at once.
+    pub(crate) fn filled(&self) -> impl Iterator<Item = usize> + use<'_> {
+        let groups = self.matched[..self.words].chunks(GROUP_WORDS).zip((0..).step_by(GROUP_WORDS));
+        let groups = groups.filter(|(group, _)| group.iter().fold(0, |all, word| all | word) != 0);
+        groups.flat_map(|(group, from)| {
+            let words = group.iter().zip(from..);
+            words.filter(|(word, _)| **word != 0).map(|(_, at)| at)
+        })
     }
 
     /// Adds the numbers of another one of the same place.
@@ -52,11 +131,6 @@ impl Window {
     pub(crate) fn intersect(&mut self, other: &Self) {
         self.matched.iter_mut().zip(&other.matched).for_each(|(our, their)| *our &= their);
         self.several.iter_mut().zip(&other.several).for_each(|(our, their)| *our |= their);
-    }
-
-    /// Whether no number is marked.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.matched[..self.words].iter().all(|word| *word == 0)
     }
 }
 
@@ -109,9 +183,9 @@ impl<'a> Numbers<'a> {
 
     /// Marks its numbers in a window, which lies behind the last one that was asked for. Returns how many entries it read.
     /// Complexity: O(log blocks + entries of the blocks that have some there).
-    pub(crate) fn mark(&mut self, window: &mut Window) -> usize {
+    pub(crate) fn mark(&mut self, window: &mut impl Marks) -> usize {
         let end = window.end();
-        if self.from(window.base) >= end {
+        if self.from(window.base()) >= end {
             return 0;
         }
         if let Some((document, is_several)) = self.one {

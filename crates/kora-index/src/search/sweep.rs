@@ -4,7 +4,7 @@ use super::{Flow, Match, Walk};
 use crate::index::Index;
 use crate::matcher::{Matcher, Sweep};
 use crate::plan::{Distance, Plan};
-use crate::postings::Window;
+use crate::postings::{Marks, Window};
 use crate::score::{Ceiling, Scoring};
 use crate::table::Snapshot;
 
@@ -66,11 +66,12 @@ impl Walk {
         visit: &mut impl FnMut(&Match<'_>) -> Flow,
     ) -> bool {
         let single = course.ceiling.of_singles(course.matcher);
+        let mut window = sweep.blank();
         while steps > 0 {
             if self.floor >= course.highest && self.known.is_some() || self.aim(course).is_none() {
                 return self.end();
             }
-            let Some((mut window, read)) = sweep.window(self.next, self.horizon) else { return self.end() };
+            let Some(read) = sweep.fill(&mut window, self.next, self.horizon) else { return self.end() };
             steps = steps.saturating_sub(read / ENTRIES_PER_STEP + STEPS_PER_WINDOW);
             course.index.table().keep_seen(course.snapshot, &mut window);
             match self.show_window(&window, (sweep.is_exact, single), course, &mut steps, visit) {
@@ -79,7 +80,7 @@ impl Walk {
                     return true;
                 }
                 Flow::Rest => break,
-                Flow::Continue | Flow::Above(_) => self.next = window.end(),
+                Flow::Continue | Flow::Above(_) | Flow::Before(_) => self.next = window.end(),
             }
         }
         self.next >= self.horizon && self.end()
@@ -95,16 +96,19 @@ impl Walk {
         steps: &mut usize,
         visit: &mut impl FnMut(&Match<'_>) -> Flow,
     ) -> Flow {
-        for ((matched, several), first) in
-            window.matched[..window.words].iter().zip(&window.several).zip((window.base..).step_by(64))
-        {
+        for (at, first) in window.filled().map(|at| (at, window.first_of(at))) {
+            let (matched, several) = (window.matched[at], window.several[at]);
             if is_exact {
                 self.matched += u64::from(matched.count_ones());
             }
-            let mut left = *matched;
+            let mut left = matched;
+            if let Some(bound) = self.before.filter(|_| is_exact) {
+                left = course.index.keep_before(first, left, &bound);
+                *steps = steps.saturating_sub(matched.count_ones() as usize / ENTRIES_PER_STEP);
+            }
             loop {
                 if is_exact && self.floor >= single {
-                    left &= if self.floor >= course.highest { 0 } else { *several };
+                    left &= if self.floor >= course.highest { 0 } else { several };
                 }
                 if left == 0 {
                     break;
@@ -119,10 +123,18 @@ impl Walk {
                 }
                 if !is_exact {
                     self.matched += 1;
+                    if !self.may_come(course.index, document) {
+                        continue;
+                    }
                 }
                 match course.show(document, self.floor, visit) {
                     Flow::Continue => {}
                     Flow::Above(score) => self.floor = score,
+                    Flow::Before(bound) if self.before == Some(bound) => {}
+                    Flow::Before(bound) => {
+                        left = if is_exact { course.index.keep_before(first, left, &bound) } else { left };
+                        self.before = Some(bound);
+                    }
                     flow => {
                         self.next = document + 1;
                         if is_exact {

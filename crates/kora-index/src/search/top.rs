@@ -8,6 +8,7 @@ use std::collections::BinaryHeap;
 
 use super::{Flow, Match};
 use crate::document::SortKey;
+use crate::table::rank;
 
 /// A document among the best.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -99,7 +100,9 @@ impl TopScores {
     /// The best, in their order.
     #[must_use]
     pub fn finish(self) -> Vec<Hit> {
-        self.heap.into_sorted_vec()
+        let mut hits = self.heap.into_vec();
+        hits.sort_unstable();
+        hits
     }
 }
 
@@ -227,6 +230,19 @@ impl TopKeys {
         self.offer(key, Hit { document: found.document, score, order: found.order() });
     }
 
+    /// Which ones come first.
+    pub(super) fn direction(&self) -> Direction {
+        self.direction
+    }
+
+    /// The rank of the last number that is kept, if no more are kept without dropping one: the less the earlier it comes.
+    pub(super) fn last_rank(&self) -> Option<i64> {
+        match self.heap.peek().filter(|_| self.heap.len() >= self.limit)?.key {
+            KeptKey::Number(number) => Some(self.direction.turn(rank(number))),
+            KeptKey::Text(_) | KeptKey::Missing => None,
+        }
+    }
+
     /// Whether a match with this number for a key would be kept, whatever its order. Complexity: O(1).
     pub(crate) fn may_keep(&self, number: f64) -> bool {
         self.heap.len() < self.limit
@@ -251,6 +267,8 @@ impl TopKeys {
     /// The first ones, in their order, with their keys.
     #[must_use]
     pub fn finish(self) -> Vec<(KeptKey, Hit)> {
-        self.heap.into_sorted_vec().into_iter().map(|keyed| (keyed.key, keyed.hit)).collect()
+        let mut kept = self.heap.into_vec();
+        kept.sort_unstable();
+        kept.into_iter().map(|keyed| (keyed.key, keyed.hit)).collect()
     }
 }

@@ -37,6 +37,20 @@ impl SortBits {
     pub(crate) fn number(self) -> Option<f64> {
         (self != Self::MISSING).then(|| f64::from_bits(self.0))
     }
+
+    /// The number's rank in the order of [`f64::total_cmp`], if there is one.
+    #[inline]
+    pub(crate) fn rank(self) -> Option<i64> {
+        (self != Self::MISSING).then(|| rank(f64::from_bits(self.0)))
+    }
+}
+
+/// A number's rank among all numbers, in the order of [`f64::total_cmp`].
+#[inline]
+pub(crate) fn rank(number: f64) -> i64 {
+    let bits = number.to_bits().cast_signed();
+    // The bits of negative numbers ascend the other way round, but for the sign.
+    bits ^ ((bits >> 63).cast_unsigned() >> 1).cast_signed()
 }
 
 /// The facts of a document but its own score.
@@ -206,6 +220,26 @@ impl Chunk {
         self.sorts.get(place)?[at as usize].number()
     }
 
+    /// Which of 64 places, from one on that is a multiple of 64, have a sort value that is admitted.
+    #[inline]
+    pub(super) fn keep_sorts(
+        &self,
+        first: u32,
+        mut among: u64,
+        place: usize,
+        admits: impl Fn(SortBits) -> bool,
+    ) -> u64 {
+        let column = self.sorts.get(place).and_then(|column| column.get(first as usize..));
+        let (column, mut kept) = (column.unwrap_or_default(), 0);
+        while among != 0 {
+            let bit = among.trailing_zeros();
+            among &= among - 1;
+            let is_kept = column.get(bit as usize).is_some_and(|sort| admits(*sort));
+            kept |= u64::from(is_kept) << bit;
+        }
+        kept
+    }
+
     /// Bytes on the heap, but those of records.
     pub(super) fn heap_bytes(&self) -> usize {
         self.scores.as_ref().map_or(0, |scores| size_of_val(&**scores))
@@ -233,6 +267,18 @@ impl Chunk {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ranks_are_in_the_order_of_numbers() {
+        let numbers = [f64::NEG_INFINITY, -2.5, -f64::MIN_POSITIVE, -0.0, 0.0, 1e-300, 7.0, 1e300, f64::NAN];
+        for one in numbers {
+            for other in numbers {
+                assert_eq!(rank(one).cmp(&rank(other)), one.total_cmp(&other), "{one} {other}");
+            }
+            assert_eq!(SortBits::new(Some(one)).rank(), Some(rank(one)));
+        }
+        assert_eq!(SortBits::new(None).rank(), None);
+    }
 
     #[test]
     fn facts_come_back_however_far_orders_are_apart() {

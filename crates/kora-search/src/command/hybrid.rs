@@ -21,6 +21,8 @@ const WINDOW: u64 = 20;
 const CONSTANT: f64 = 60.0;
 /// Factors of scores, unless something else is said.
 const WEIGHTS: (f64, f64) = (0.3, 0.7);
+/// What scores are divided by before their hyperbolic tangent is taken.
+const TANH_DIVISOR: f64 = 4.0;
 /// Rows of a reply, unless something else is said.
 const ROWS: u64 = 10;
 
@@ -31,6 +33,8 @@ pub struct Hybrid {
     pub search: Aggregate,
     /// The name of the score of the words.
     pub search_score: Option<String>,
+    /// The score of the words is the hyperbolic tangent of the scorer's, divided by this.
+    pub tanh_divisor: Option<f64>,
     /// VSIM.
     pub similar: Similar,
     /// COMBINE.
@@ -103,12 +107,13 @@ impl Hybrid {
     pub fn parse(arguments: &[&[u8]]) -> Result<Self> {
         let [index, rest @ ..] = arguments else { return Err(ArgumentError::Arity("FT.HYBRID")) };
         let mut args = Args::new(rest);
-        let (query, scorer, search_score) = words(&mut args)?;
+        let Words { query, scorer, tanh_divisor, score: search_score } = words(&mut args)?;
         let similar = similar(&mut args)?;
         let options = QueryOptions { scorer: Some(scorer), ..QueryOptions::default() };
         let search = Aggregate { options, ..Aggregate::of_query(index, &query) };
         let combination = Combination::Ranks { constant: CONSTANT };
-        let mut hybrid = Self { search, search_score, similar, combination, window: WINDOW, score: None };
+        let (window, score) = (WINDOW, None);
+        let mut hybrid = Self { search, search_score, tanh_divisor, similar, combination, window, score };
         if args.take_word("COMBINE") {
             hybrid.combine(&mut args)?;
         }
@@ -184,20 +189,32 @@ impl Hybrid {
     }
 }
 
+/// The part with words.
+struct Words {
+    query: Vec<u8>,
+    scorer: Scorer,
+    tanh_divisor: Option<f64>,
+    score: Option<String>,
+}
+
 /// SEARCH query [SCORER name] [YIELD_SCORE_AS name].
-fn words(args: &mut Args<'_>) -> Result<(Vec<u8>, Scorer, Option<String>)> {
+fn words(args: &mut Args<'_>) -> Result<Words> {
     if !args.take_word("SEARCH") {
         return Err(ArgumentError::other("SEARCH argument is required"));
     }
     let query = args.value("SEARCH")?.to_vec();
-    let (mut by, mut name) = (Scorer::Bm25Std, None);
+    let mut words = Words { query, scorer: Scorer::Bm25Std, tanh_divisor: None, score: None };
     loop {
         if args.take_word("SCORER") {
-            by = scorer(args.value("SCORER")?)?;
+            // It is in the same order as BM25STD, so that only scores have to be told apart.
+            (words.scorer, words.tanh_divisor) = match args.value("SCORER")? {
+                b"BM25STD.TANH" => (Scorer::Bm25Std, Some(TANH_DIVISOR)),
+                name => (scorer(name)?, None),
+            };
         } else if args.take_word("YIELD_SCORE_AS") {
-            name = Some(args.text("YIELD_SCORE_AS")?);
+            words.score = Some(args.text("YIELD_SCORE_AS")?);
         } else {
-            return Ok((query, by, name));
+            return Ok(words);
         }
     }
 }

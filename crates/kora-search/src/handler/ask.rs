@@ -142,7 +142,7 @@ pub(super) struct Found<F> {
 pub(super) struct Rows<R> {
     /// How many there would be without limits.
     pub(super) total: u64,
-    /// The rows with the places of their parts.
+    /// The rows with the places of their parts; once they are completed, with their own.
     pub(super) rows: Vec<(usize, R)>,
     /// Whether parts have to complete them.
     pub(super) are_to_be_loaded: bool,
@@ -217,21 +217,18 @@ pub(super) fn ask<P: Purpose>(
     out: &mut dyn Reply,
 ) -> CommandResult {
     let number = question.declaration.number;
-    let statistics = gather(ctx, number, &question.plan);
     let nearest = question.nearest.clone().map(|plan| {
         let statistics = gather(ctx, number, &plan);
         (plan, statistics)
     });
+    let mut statistics = Statistics::default();
     let mut bases: Vec<Base> = Vec::new();
-    ctx.each_store(|store, _| {
-        let shard = store.id();
-        companion::with_part(store, |part, _| {
-            if let Some(index) = part.find(number) {
-                let (identity, snapshot) = (index.identity, index.index.snapshot());
-                bases.push(Base { shard, place: bases.len(), identity, snapshot });
-            }
-        });
+    each_index(ctx, number, |index, store| {
+        statistics.merge(Gathering::all(&index.index, &question.plan), &question.plan);
+        let (identity, snapshot) = (index.identity, index.index.snapshot());
+        bases.push(Base { shard: store.id(), place: bases.len(), identity, snapshot });
     });
+    let statistics = Arc::new(statistics);
     if matches!(question.profile, Profiling::Asked)
         && let Some(base) = bases.first()
     {
@@ -262,15 +259,10 @@ pub(super) fn ask<P: Purpose>(
         state: RankedMutex::new(state),
     });
     let mut shares = Vec::with_capacity(bases.len());
-    ctx.each_store(|store, _| {
-        let Some(base) = bases.iter().find(|base| base.shard == store.id()) else { return };
-        companion::with_part(store, |part, _| {
-            if let Some(index) = part.find(number) {
-                shares.push(query.first_share(index, base.clone()));
-            }
-        });
+    let mut bases = bases.into_iter();
+    each_index(ctx, number, |index, _| {
+        shares.extend(bases.next().map(|base| query.first_share(index, base)))
     });
-    drop(bases);
     let errand: Arc<dyn Errand> = query;
     let whole = service.pace().whole(service.clock());
     let _ = ctx.run_errand(&errand, shares, whole, out)?;
@@ -332,6 +324,7 @@ impl<P: Purpose> Query<P> {
             match one {
                 Returned::Nearest(base, hits) => nearest.push((base, hits)),
                 Returned::Found(base, parts) => found.push((base, parts)),
+                Returned::Rows(rows) if loaded.is_empty() => loaded = rows,
                 Returned::Rows(rows) => loaded.extend(rows),
             }
         }
@@ -339,9 +332,9 @@ impl<P: Purpose> Query<P> {
             return Ok(self.search_nearest(nearest));
         }
         if !loaded.is_empty() {
-            loaded.sort_by_key(|(at, _)| *at);
+            loaded.sort_unstable_by_key(|(at, _)| *at);
             if let Some(rows) = &mut self.state.lock().rows {
-                rows.rows = loaded.into_iter().map(|(_, row)| (0, row)).collect();
+                rows.rows = loaded;
             }
             return Ok(Vec::new());
         }
@@ -378,14 +371,16 @@ impl<P: Purpose> Query<P> {
 
     /// The completion of rows, each by its part.
     fn load(self: &Arc<Self>, bases: Vec<Base>, rows: Vec<(usize, P::Row)>) -> Vec<ShareOf> {
-        let mut of_parts: Vec<Vec<(usize, P::Row)>> = bases.iter().map(|_| Vec::new()).collect();
+        let even = rows.len().div_ceil(bases.len().max(1));
+        let mut of_parts: Vec<Vec<(usize, P::Row)>> =
+            bases.iter().map(|_| Vec::with_capacity(2 * even)).collect();
         for (at, (place, row)) in rows.into_iter().enumerate() {
             if let Some(at_part) = bases.iter().position(|base| base.place == place) {
                 of_parts[at_part].push((at, row));
             }
         }
         let wanted = bases.into_iter().zip(of_parts).filter(|(_, rows)| !rows.is_empty());
-        wanted.map(|(base, rows)| self.share(base, Work::Load(rows.into(), Vec::new()))).collect()
+        wanted.map(|(base, rows)| self.share(base, Work::Load(rows, 0))).collect()
     }
 
     /// The last stage of a query that went on aside: each store forgets what it has kept.

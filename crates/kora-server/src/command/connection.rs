@@ -170,7 +170,7 @@ fn hello(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     if let Some(name) = name {
         call.session.client.text.lock().name = name.to_vec();
     }
-    let resp = resp.unwrap_or(call.session.choice.style);
+    let resp = resp.unwrap_or(call.session.choice.style.resp);
     set_resp(call, resp);
     describe_server(call);
     Ok(())
@@ -186,7 +186,7 @@ fn parse_resp(version: &[u8]) -> CommandResult<Resp> {
 }
 
 fn describe_server(call: &mut Call<'_>) {
-    let version = if call.session.choice.style == Resp::V3 { 3 } else { 2 };
+    let version = if call.session.choice.style.resp == Resp::V3 { 3 } else { 2 };
     let id = i64::try_from(call.session.client.id.0).expect("clients are numbered from 1");
     let mut out = call.reply();
     out.map(7);
@@ -208,7 +208,7 @@ fn describe_server(call: &mut Call<'_>) {
 
 /// Chooses the version of the protocol for all replies from now on.
 fn set_resp(call: &mut Call<'_>, resp: Resp) {
-    call.session.choice.style = resp;
+    call.session.choice.style.resp = resp;
     let version = if resp == Resp::V3 { 3 } else { 2 };
     call.session.client.resp.store(version, Ordering::Relaxed);
     super::client::tracking::note_style(call);

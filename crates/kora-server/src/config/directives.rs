@@ -13,7 +13,7 @@ use super::table::{Apply, Change, Directive, Meaning};
 use super::tls::{ClientAuth, ClientUser};
 use super::value::{Setting, Shape, quote};
 use super::{LogLevel, MaxmemoryPolicy, Permission, PubsubDefault};
-use Shape::{Bool, Bytes, Choice, Choices, Int, Octal, Text, Words};
+use Shape::{Bool, Bytes, Choice, Choices, Fields, Int, Octal, Opaque, Text, Words};
 use kora_engine::events::EventFlags;
 use std::ffi::OsStr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -182,7 +182,7 @@ const LIMITS: &[Directive] = &[
     field!("client-query-buffer-limit", Bytes(1 << 20, LONG), query_buffer_limit),
     row(
         "client-output-buffer-limit",
-        Words,
+        Fields,
         Meaning::Works {
             get: |config| config.output_limits.to_setting(),
             set: |config, setting| {
@@ -325,7 +325,7 @@ const PACKED: &[Directive] = &[
 const PERSISTENCE: &[Directive] = &[
     row(
         "save",
-        Words,
+        Fields,
         Meaning::Works {
             get: |config| config.persistence.save.to_setting(),
             set: |config, setting| {
@@ -378,7 +378,7 @@ const REPLICATION: &[Directive] = &[
     unavailable("min-replicas-to-write", Int(0, INT), &["0"], "replication is")
         .also(&["min-slaves-to-write"]),
     inert("min-replicas-max-lag", Int(0, INT), "10", NO_REPLICAS).also(&["min-slaves-max-lag"]),
-    inert("masterauth", Text, "", NO_REPLICAS).secret().also(&["primaryauth"]),
+    inert("masterauth", Opaque, "", NO_REPLICAS).secret().also(&["primaryauth"]),
     inert("masteruser", Text, "", NO_REPLICAS).secret().also(&["primaryuser"]),
     inert("dual-channel-replication-enabled", Bool, "no", NO_REPLICAS),
     inert("availability-zone", Text, "", NO_REPLICAS),
@@ -416,7 +416,7 @@ const CLUSTER: &[Directive] = &[
     inert("cluster-allow-replica-migration", Bool, "yes", NO_CLUSTER),
     inert("cluster-announce-bus-port", Int(0, PORT), "0", NO_CLUSTER),
     inert("cluster-announce-hostname", Text, "", NO_CLUSTER).accepting(checked::host_name),
-    inert("cluster-announce-human-nodename", Text, "", NO_CLUSTER).accepting(checked::node_name),
+    inert("cluster-announce-human-nodename", Opaque, "", NO_CLUSTER).accepting(checked::node_name),
     inert("cluster-announce-ip", Text, "", NO_CLUSTER),
     inert("cluster-announce-port", Int(0, PORT), "0", NO_CLUSTER),
     inert("cluster-announce-tls-port", Int(0, PORT), "0", NO_CLUSTER),
@@ -444,7 +444,7 @@ const CLUSTER: &[Directive] = &[
 ];
 
 const SECURITY: &[Directive] = &[
-    field!("requirepass", Text, password).secret(),
+    field!("requirepass", Opaque, password).secret(),
     field!("enable-debug-command", Choice(Permission::WORDS), debug_command).at_start(),
     field!("enable-protected-configs", Choice(Permission::WORDS), protected_configs).at_start(),
     unavailable("enable-module-command", Choice(Permission::WORDS), &["no"], "loading modules is").at_start(),
@@ -467,7 +467,7 @@ const STATISTICS: &[Directive] = &[
     field!("latency-tracking", Bool, tracks_latency),
     row(
         "latency-tracking-info-percentiles",
-        Words,
+        Fields,
         Meaning::Works {
             get: |config| config.latency_percentiles.to_setting(),
             set: |config, setting| {
@@ -488,7 +488,7 @@ const PROCESS: &[Directive] = &[
     inert("proc-title-template", Text, "{title} {listen-addr} {server-mode}", OUTSIDE)
         .accepting(checked::title_template),
     inert("oom-score-adj", Choice(&["no", "yes", "relative", "absolute"]), "no", OUTSIDE),
-    inert("oom-score-adj-values", Words, "0 200 800", OUTSIDE).accepting(oom_scores::parse),
+    inert("oom-score-adj-values", Fields, "0 200 800", OUTSIDE).accepting(oom_scores::parse),
     inert("disable-thp", Bool, "yes", OUTSIDE).at_start(),
     field!("server-cpulist", Text, server_processors).at_start().also(&["server_cpulist"]),
     processors!("bio-cpulist", background).also(&["bio_cpulist"]),

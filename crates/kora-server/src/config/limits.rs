@@ -1,6 +1,6 @@
 //! `client-output-buffer-limit`: how much a client may leave unread before it is disconnected, by class of client.
 
-use super::value::{InvalidValue, Setting, parse_bytes};
+use super::value::{InvalidValue, Setting, parse_bytes, parse_number};
 use kora_core::number::parse_i64;
 
 /// `maxmemory-clients`: how much memory all clients together may take. 0 means no limit.
@@ -13,13 +13,19 @@ pub enum ClientsLimit {
 }
 
 impl ClientsLimit {
-    /// Reads a size, or a percentage such as `5%`.
+    /// Reads a size, or a percentage such as `5%`. Redis keeps percentages as negative sizes, and so takes a size that a signed number
+    /// can't hold for one.
     pub(super) fn parse(text: &[u8]) -> Result<Self, InvalidValue> {
         let refusal = "argument must be a memory or percent value";
-        let Some(number) = text.strip_suffix(b"%") else {
-            return parse_bytes(text).map(Self::Bytes).ok_or(refusal.into());
+        let percent = match text.strip_suffix(b"%") {
+            Some(number) => {
+                parse_i64(number).and_then(|percent| u64::try_from(percent).ok()).ok_or(refusal)?
+            }
+            None => match parse_bytes(text).ok_or(refusal)? {
+                bytes if bytes.cast_signed() >= 0 => return Ok(Self::Bytes(bytes)),
+                bytes => bytes.cast_signed().unsigned_abs(),
+            },
         };
-        let percent = parse_i64(number).and_then(|percent| u64::try_from(percent).ok()).ok_or(refusal)?;
         match percent {
             0 => Ok(Self::Bytes(0)),
             1..=100 => Ok(Self::Percent(percent)),
@@ -107,6 +113,6 @@ fn parse_limit(hard: &[u8], soft: &[u8], seconds: &[u8]) -> Option<OutputLimit> 
     Some(OutputLimit {
         hard_bytes: parse_bytes(hard)?,
         soft_bytes: parse_bytes(soft)?,
-        soft_seconds: u32::try_from(parse_i64(seconds)?).ok()?,
+        soft_seconds: u32::try_from(parse_number(seconds)?).ok()?,
     })
 }

@@ -75,7 +75,7 @@ fn values(shape: Shape) -> String {
         Shape::Bytes(min, _) => format!("a size from {}", text(&Setting::Bytes(min).spelled())),
         Shape::Choice(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
         Shape::Choices(words) => format!("words of {}", words.join(", ")),
-        Shape::Text => "text".into(),
+        Shape::Text | Shape::Opaque => "text".into(),
         _ => "words".into(),
     }
 }

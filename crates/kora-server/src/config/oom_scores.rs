@@ -1,8 +1,6 @@
 //! `oom-score-adj-values`: three scores, which change nothing here and are checked as in Redis.
 
-use kora_core::number::parse_i64;
-
-use super::value::{InvalidValue, Setting};
+use super::value::{InvalidValue, Setting, parse_number};
 
 /// How many there are: for a primary, for a replica, for background processes.
 const COUNT: usize = 3;
@@ -16,10 +14,7 @@ pub(super) fn parse(setting: Setting) -> Result<Setting, InvalidValue> {
     if words.len() != COUNT {
         return Err("wrong number of arguments".into());
     }
-    let score = |word: &Vec<u8>| {
-        let score = parse_i64(word.strip_prefix(b"+").unwrap_or(word));
-        score.filter(|score| (-SCORE_MAX..=SCORE_MAX).contains(score))
-    };
+    let score = |word: &Vec<u8>| parse_number(word).filter(|score| (-SCORE_MAX..=SCORE_MAX).contains(score));
     let scores: Option<Vec<i64>> = words.iter().map(score).collect();
     let scores = scores.ok_or_else(|| {
         format!("Invalid oom-score-adj-values, elements must be between -{SCORE_MAX} and {SCORE_MAX}.")

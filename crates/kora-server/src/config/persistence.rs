@@ -4,12 +4,11 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use kora_core::number::parse_i64;
 use kora_engine::settings::{PersistenceSettings, SaveRule};
 use kora_storage::log::FsyncPolicy;
 
 use super::field::{ByteCount, choice};
-use super::value::{InvalidValue, Setting};
+use super::value::{InvalidValue, Setting, parse_number, until_nul};
 
 choice! {
     /// `appendfsync`: when what was written to the log is made certain.
@@ -55,13 +54,14 @@ impl SaveRules {
 
     /// Reads `seconds changes` pairs.
     pub(super) fn parse(words: &[Vec<u8>]) -> Result<Self, InvalidValue> {
+        let words = if matches!(words, [only] if until_nul(only).is_empty()) { &[] } else { words };
         let (pairs, rest) = words.as_chunks::<2>();
         if !rest.is_empty() {
             return Err("Invalid save parameters".into());
         }
         let rule = |[seconds, changes]: &[Vec<u8>; 2]| {
-            let seconds = parse_i64(seconds).filter(|seconds| *seconds >= 1)?;
-            let changes = parse_i64(changes).filter(|changes| *changes >= 0)?;
+            let seconds = parse_number(seconds).filter(|seconds| *seconds >= 1)?;
+            let changes = parse_number(changes).filter(|changes| *changes >= 0)?;
             Some(SaveRule { seconds: u32::try_from(seconds).ok()?, changes: changes.unsigned_abs() })
         };
         let rules: Option<Vec<_>> = pairs.iter().map(rule).collect();

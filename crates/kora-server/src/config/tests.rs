@@ -159,6 +159,7 @@ fn lines_of_save_add_up() {
     assert_eq!(rules("save 900 1\nsave 60 10 30 100"), 3);
     assert_eq!(rules("save 900 1\nsave \"\"\nsave 60 10"), 1);
     assert_eq!(rules("save 900 1\nsave \"\""), 0);
+    assert_eq!(rules("save \"900 1\"\nsave \"60 10\""), 2);
     let mut config = load("save 900 1").unwrap().config;
     set(&mut config, &["save", "60 10"]).unwrap();
     assert_eq!(get_one(&config, "save"), "60 10");
@@ -180,11 +181,37 @@ fn a_policy_says_what_may_go_and_how_use_is_tracked() {
 }
 
 #[test]
+fn values_are_refused_as_in_redis() {
+    for (name, value, refusal) in [
+        ("hz", "1\0", "couldn't be parsed into an integer"),
+        ("maxmemory-clients", "9223372036854775808", "less or equal to 100"),
+        ("save", " 10 1", "Invalid save parameters"),
+        ("save", "10  1", "Invalid save parameters"),
+        ("save", "10 0x1", "Invalid save parameters"),
+        ("client-output-buffer-limit", "normal 0 0 0 ", "Wrong number of arguments"),
+        ("oom-score-adj-values", " 0 200 800", "wrong number of arguments"),
+    ] {
+        let error = set(&mut Config::default(), &[name, value]).unwrap_err();
+        assert!(error.contains(refusal), "{name} {value}: {error}");
+    }
+}
+
+#[test]
 fn values_are_shown_as_redis_shows_them() {
     for (name, value, shown) in [
         ("maxmemory", "1gb", "1073741824"),
         ("maxmemory", "1G", "1000000000"),
         ("maxmemory", "99999999999999999999", "18446744073709551615"),
+        ("maxmemory-clients", "18446744073709551615", "1%"),
+        ("maxmemory-clients", "9223372036854775807", "9223372036854775807"),
+        ("maxmemory-clients", "1mb\0garbage", "1048576"),
+        ("appendonly", "yes\0", "yes"),
+        ("proc-title-template", "a\0b", "a"),
+        ("requirepass", "a\0b", "a\0b"),
+        ("save", "10 ", "10 0"),
+        ("save", "10 1 +20 007", "10 1 20 7"),
+        ("save", "\0", ""),
+        ("oom-score-adj-values", "0 200 ", "0 200 0"),
         ("hz", "1000", "500"),
         ("hz", "0", "1"),
         ("loglevel", "NOTICE", "notice"),

@@ -38,8 +38,12 @@ pub enum Shape {
     Choice(&'static [&'static str]),
     /// One or more of these words, in any case.
     Choices(&'static [&'static str]),
-    /// One argument of any bytes.
+    /// One argument. As in Redis it ends before a NUL, if it has one.
     Text,
+    /// One argument of any bytes.
+    Opaque,
+    /// Any number of words, each an argument of its own or several in one with a space between two: there may be empty ones.
+    Fields,
     /// Any number of words, each an argument of its own or several in one, as where they are quoted.
     Words,
 }
@@ -62,17 +66,22 @@ impl Shape {
             let found = given.iter().map(|word| parse_choice(word, choices).map(Into::into));
             return found.collect::<Result<_, _>>().map(Setting::Words);
         }
-        let [arg] = args else { return Err("wrong number of arguments".into()) };
+        if let Self::Fields = self {
+            return Ok(Setting::Words(fields_of(args)));
+        }
+        let [whole] = args else { return Err("wrong number of arguments".into()) };
+        let arg = until_nul(whole);
         match self {
             Self::Bool => parse_bool(arg).map(Setting::Bool),
-            Self::Int(min, max) => parse_int(arg, min, max).map(Setting::Int),
+            Self::Int(min, max) => parse_int(whole, min, max).map(Setting::Int),
             Self::Octal => parse_octal(arg).map(Setting::Octal),
             Self::Bytes(min, max) => {
                 let bytes = parse_bytes(arg).ok_or("argument must be a memory value")?;
                 in_bounds(bytes, min, max).map(Setting::Bytes)
             }
             Self::Choice(words) => parse_choice(arg, words).map(Setting::Choice),
-            Self::Text | Self::Words | Self::Choices(_) => Ok(Setting::Text(arg.clone())),
+            Self::Text => Ok(Setting::Text(arg.to_vec())),
+            Self::Opaque | Self::Words | Self::Fields | Self::Choices(_) => Ok(Setting::Text(whole.clone())),
         }
     }
 }
@@ -107,6 +116,39 @@ impl Setting {
 
 fn words_of(arg: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     arg.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).map(<[u8]>::to_vec)
+}
+
+fn fields_of(args: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    if matches!(args, [only] if only.is_empty()) {
+        return Vec::new();
+    }
+    args.iter().flat_map(|arg| arg.split(|byte| *byte == b' ')).map(<[u8]>::to_vec).collect()
+}
+
+/// What is before the first NUL of a value: Redis keeps most of them as strings of C.
+#[must_use]
+pub fn until_nul(arg: &[u8]) -> &[u8] {
+    arg.split(|byte| *byte == 0).next().unwrap_or_default()
+}
+
+/// Reads a number as C's `strtol` does, to the end: with a sign, with zeros before it; nothing at all is 0. One that is out of range is
+/// the nearest that is not.
+#[must_use]
+pub fn parse_number(field: &[u8]) -> Option<i64> {
+    let text = until_nul(field);
+    let (is_negative, digits) = match text {
+        [] => return Some(0),
+        [sign @ (b'+' | b'-'), digits @ ..] => (*sign == b'-', digits),
+        _ => (false, text),
+    };
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let add = |sum: i64, digit: &u8| {
+        let (sum, digit) = (sum.saturating_mul(10), i64::from(digit - b'0'));
+        if is_negative { sum.saturating_sub(digit) } else { sum.saturating_add(digit) }
+    };
+    Some(digits.iter().fold(0, add))
 }
 
 fn parse_bool(arg: &[u8]) -> Result<bool, InvalidValue> {

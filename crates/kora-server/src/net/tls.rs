@@ -256,7 +256,7 @@ impl Encrypted {
     /// Sends what is encrypted; whether all of it is sent.
     pub(super) fn flush(&mut self) -> io::Result<bool> {
         while self.session.wants_write() {
-            match self.session.write_tls(&mut self.socket) {
+            match self.session.write_tls(&mut Sending(&mut self.socket)) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -277,6 +277,26 @@ impl Drop for Encrypted {
         // So the other side knows that nobody has cut it short; it may be gone already.
         self.session.send_close_notify();
         let _ = self.flush();
+    }
+}
+
+/// A socket that is sent one record as such: a list of one costs the system more.
+struct Sending<'a>(&'a mut TcpStream);
+
+impl io::Write for Sending<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        match slices {
+            [only] => self.0.write(only),
+            _ => self.0.write_vectored(slices),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -78,6 +78,11 @@ impl Connection {
             is_full: false,
         }
     }
+
+    /// Bytes received that are no whole argument yet: what `client-query-buffer-limit` bounds.
+    pub(crate) fn pending_bytes(&self) -> usize {
+        self.input.len().saturating_sub(self.parser.settled())
+    }
 }
 
 /// Reads once into `buffer`, which is the worker's.
@@ -94,8 +99,10 @@ pub(crate) fn may_go_on(session: &Session) -> bool {
 }
 
 /// Reads once behind the bytes of a request that is not whole. The buffer grows with what has arrived, to [`WHOLE_FACTOR`] times that at
-/// most, and not beyond what was announced, with a little room for what comes behind it; `limit`: nor beyond one byte more than this.
+/// most, and not beyond what was announced, with a little room for what comes behind it; `limit`: nor so far that more than one byte more
+/// than this is pending.
 pub(crate) fn receive_more(session: &mut Session, limit: u64) -> Received {
+    let pending = session.link.pending_bytes();
     let Connection { input, parser, transport, .. } = &mut session.link;
     let len = input.len();
     let missing = parser.wanted().saturating_sub(len).max(1);
@@ -103,7 +110,7 @@ pub(crate) fn receive_more(session: &mut Session, limit: u64) -> Received {
     if is_short || input.capacity() - len < missing.min(READ_BYTES_MIN) {
         let whole = missing.saturating_add(READ_BYTES_MIN);
         let room = if whole <= (WHOLE_FACTOR - 1) * len { whole } else { (ROOM_FACTOR - 1) * len };
-        let allowed = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(len).saturating_add(1);
+        let allowed = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(pending).saturating_add(1);
         input.reserve_exact(room.max(READ_BYTES_MIN).min(allowed));
     }
     let received = transport.receive_behind(input);
@@ -164,6 +171,7 @@ pub(crate) fn memory_bytes(session: &Session) -> usize {
     size_of::<Session>()
         + size_of::<Client>()
         + session.link.input.capacity()
+        + session.link.parser.allocated_bytes()
         + session.link.transport.allocated_bytes()
         + session.output.allocated_bytes()
         + session.subscriptions.bytes()
@@ -178,9 +186,11 @@ pub(crate) fn publish(
     now: UnixMs,
 ) {
     client.last_active_ms.store(now.0, Ordering::Relaxed);
-    client.query_bytes.store(link.input.len() + link.running_bytes, Ordering::Relaxed);
+    let pending = link.pending_bytes();
+    client.query_bytes.store(pending + link.running_bytes, Ordering::Relaxed);
     client.query_free_bytes.store(link.input.capacity() - link.input.len(), Ordering::Relaxed);
-    client.argument_bytes.store(figures.awaited_bytes, Ordering::Relaxed);
+    let settled = link.input.len() - pending;
+    client.argument_bytes.store(figures.awaited_bytes + settled, Ordering::Relaxed);
     let unsent = output.len();
     client.output_bytes.store(unsent, Ordering::Relaxed);
     if unsent > client.output_peak_bytes.load(Ordering::Relaxed) {

@@ -16,6 +16,7 @@ use kora_protocol::Resp;
 use super::{LISTENER_TOKENS, Worker};
 use crate::net::listen::Change;
 use crate::net::{Listener, Peer, Transport};
+use crate::resp::Style;
 use crate::shared::client::{Client, ClientText, flag};
 use crate::shared::connection::{Connection, Session};
 use crate::shared::mail::WorkerMail;
@@ -142,7 +143,7 @@ impl Worker {
         self.shared.clients.insert(Arc::clone(&client));
         let choice = Choice {
             db: DbIndex(0),
-            style: Resp::V2,
+            style: Style::of(Resp::V2),
             is_authenticated: false,
             no_touch: false,
             reply_mode: ReplyMode::On,

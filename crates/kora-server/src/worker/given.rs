@@ -53,9 +53,8 @@ impl Given {
 
     /// The request as it was, and what was behind it.
     fn put_back(self, rest: &[u8]) -> Vec<u8> {
-        let mut input = self.head;
-        input.extend_from_slice(&self.argument);
-        drop(self.argument);
+        let mut input = Arc::try_unwrap(self.argument).unwrap_or_else(|shared| shared.to_vec());
+        input.splice(..0, self.head);
         input.extend_from_slice(&self.tail);
         input.extend_from_slice(rest);
         input
@@ -121,9 +120,9 @@ impl Worker {
         };
         session.link.running_bytes = given.rest(0).2;
         self.turn.begin_serving(session);
-        self.turn.executor().journal().give(Some(Arc::clone(&given.argument)));
+        let before = self.turn.executor().journal().give(Some(Arc::clone(&given.argument)));
         let done = self.turn.run(session, &given);
-        self.turn.executor().journal().give(None);
+        self.turn.executor().journal().give(before);
         session.link.running_bytes = 0;
         self.turn.end_serving(session);
         if done > 0 { rest } else { given.put_back(&rest) }

@@ -24,7 +24,9 @@ impl Worker {
             note_memory(&session, self.traffic());
             return self.turn.sessions.put(session);
         }
-        session.output.set_limit(self.output_limit(&session).hard_bytes);
+        let limit_bytes = self.output_limit(&session).hard_bytes;
+        session.output.set_limit(limit_bytes);
+        session.choice.style.limit_bytes = limit_bytes;
         self.turn.buffers.fill(&mut session.output);
         let (room, chunks) = (session.output.room(), session.output.chunk_count());
         if !session.link.input.is_empty() && may_go_on(&session) {
@@ -89,7 +91,7 @@ impl Worker {
             Received::Nothing => {}
             Received::End => session.is_broken = true,
         }
-        let bytes = session.link.input.len() + session.queued_bytes();
+        let bytes = session.link.pending_bytes() + session.queued_bytes();
         if bytes as u64 > self.config.query_buffer_limit.0 {
             add(&self.traffic().query_limit_disconnections, 1);
             tracing::warn!(

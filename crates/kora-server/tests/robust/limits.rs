@@ -148,18 +148,26 @@ fn output_limits_end_replies_of_repeated_elements() {
         for line in ["SADD s", "HSET h f", "ZADD z 1", "VADD v VALUES 2 1 0"] {
             assert_eq!(other.line(&format!("{line} {member}")), Frame::Integer(1));
         }
+        let long = "m".repeat(1 << 20);
+        assert_eq!(other.call(&["SADD", "long", &long]), Frame::Integer(1));
         for line in [
             "SRANDMEMBER s -16777216",
             "HRANDFIELD h -10000000 WITHVALUES",
             "ZRANDMEMBER z -10000000 WITHSCORES",
             "VRANDMEMBER v -16777216",
+            "SRANDMEMBER long -500",
+            "MULTI;SET other 1;SRANDMEMBER s -10000000;SRANDMEMBER long -500;ZRANDMEMBER z -10000000;EXEC",
         ] {
             let mut greedy = Client::connect(address);
-            greedy.send(&request(&line.split(' ').collect::<Vec<_>>())).unwrap();
+            for command in line.split(';') {
+                greedy.send(&request(&command.split(' ').collect::<Vec<_>>())).unwrap();
+            }
             let sent = greedy.count_to_the_end();
             assert!(sent < 64 << 20, "{line}: {sent} bytes came of over 300 million");
             assert_eq!(other.line("SCARD s"), Frame::Integer(1));
         }
+        let too_long = other.line("SRANDMEMBER long -2048");
+        assert_eq!(error_text(&too_long), "ERR value is out of range", "2 GiB");
         for line in ["SRANDMEMBER s", "HRANDFIELD h", "ZRANDMEMBER z", "VRANDMEMBER v"] {
             let reply = other.line(&format!("{line} -1000000000"));
             assert_eq!(error_text(&reply), "ERR value is out of range");

@@ -1,12 +1,12 @@
 //! The program under test, whose memory and exit can be observed.
 
 use std::io::{self, Read as _};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use kora_testkit::process::free_port;
+use kora_testkit::process::{connect, free_port};
 use kora_testkit::subject::program_under_test;
 
 use crate::client::Client;
@@ -131,7 +131,7 @@ impl Drop for Program {
 
 /// Whether a connection is accepted. The server has closed it by then: it takes nobody's place.
 fn is_answering(address: SocketAddr) -> bool {
-    let Ok(mut stream) = TcpStream::connect(address) else { return false };
+    let Ok(mut stream) = connect(address) else { return false };
     let is_closed = stream
         .shutdown(Shutdown::Write)
         .and_then(|()| stream.set_read_timeout(Some(DEADLINE)))

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::{Connection, Resp, Target};
 use crate::frame::Frame;
+use crate::process::connect;
 
 /// How long is waited at most for a server to notice that connections are closed: others may have some of their own.
 const SETTLING_MAX: Duration = Duration::from_secs(5);
@@ -42,7 +43,7 @@ impl TcpTarget {
     /// # Errors
     /// When nobody listens.
     pub fn open_with(&self, patience: Duration) -> io::Result<TcpConnection> {
-        let stream = TcpStream::connect(self.address)?;
+        let stream = connect(self.address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(patience))?;
         stream.set_write_timeout(Some(patience))?;

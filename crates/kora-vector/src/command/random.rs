@@ -49,14 +49,20 @@ fn vrandmember(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comman
         }
         (Some(set), Some(wanted)) => {
             let count = repeats(wanted);
-            if wants_copy(count, set.len())? {
+            let bytes = || set.names().iter().map(|(_, name)| name.len()).sum();
+            if wants_copy(count, set.len(), bytes)? {
                 let mut lot = Lot::default();
                 set.names().iter().for_each(|(_, name)| lot.push(name));
                 let shard = keyspace.shard();
                 return repeat(ctx, shard, (lot, count), out);
             }
             out.array(count);
-            (0..count).for_each(|_| out.bulk(set.name(one(set, &mut random))));
+            for _ in 0..count {
+                if out.is_full() {
+                    break;
+                }
+                out.bulk(set.name(one(set, &mut random)));
+            }
         }
     }
     Ok(())

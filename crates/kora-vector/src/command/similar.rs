@@ -106,7 +106,8 @@ impl Options {
             self.wanted.visits_max = positive(value).ok_or(CommandError::text("ERR invalid FILTER-EF"))?;
         } else if is(b"FILTER") {
             let filter = Filter::compile(value).map_err(|error| {
-                let near = kora_core::text::of(&error.near).replace(['\r', '\n'], " ");
+                let near = kora_core::text::of(&error.near);
+                let near = near.trim_end_matches(['\r', '\n']).replace(['\r', '\n'], " ");
                 refusal(format!("ERR syntax error in FILTER expression near: {near}"))
             })?;
             self.filter = Some(filter);

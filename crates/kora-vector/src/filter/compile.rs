@@ -1,7 +1,7 @@
 //! From an expression to steps for a stack, by precedence (Dijkstra's shunting yard).
 
 use super::token::{Token, Tokens};
-use super::{BYTES_MAX, FilterError, Operator, Step};
+use super::{BYTES_MAX, Filter, FilterError, Operator, Step};
 
 impl Operator {
     /// How tightly it binds.
@@ -41,12 +41,14 @@ impl Operator {
 struct Program {
     steps: Vec<Step>,
     depth: usize,
+    deepest: usize,
 }
 
 impl Program {
     fn value(&mut self, step: Step) {
         self.steps.push(step);
         self.depth += 1;
+        self.deepest = self.deepest.max(self.depth);
     }
 
     /// `None` if there are not enough values.
@@ -57,7 +59,7 @@ impl Program {
     }
 }
 
-pub(super) fn compile(expression: &[u8]) -> Result<Vec<Step>, FilterError> {
+pub(super) fn compile(expression: &[u8]) -> Result<Filter, FilterError> {
     let whole = || FilterError { near: expression.to_vec() };
     if expression.len() > BYTES_MAX {
         return Err(FilterError { near: expression[..64].to_vec() });
@@ -78,7 +80,7 @@ pub(super) fn compile(expression: &[u8]) -> Result<Vec<Step>, FilterError> {
 }
 
 /// Puts words in the order of a stack; `None` if they do not fit each other.
-fn arrange(tokens: Vec<Token>) -> Option<Vec<Step>> {
+fn arrange(tokens: Vec<Token>) -> Option<Filter> {
     let mut program = Program::default();
     let mut waiting: Vec<Operator> = Vec::new();
     for token in tokens {
@@ -110,5 +112,6 @@ fn arrange(tokens: Vec<Token>) -> Option<Vec<Step>> {
         }
         program.operator(operator)?;
     }
-    (program.depth == 1).then_some(program.steps)
+    let Program { steps, depth, deepest } = program;
+    (depth == 1).then_some(Filter { steps, depth: deepest })
 }

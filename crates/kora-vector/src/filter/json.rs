@@ -1,8 +1,7 @@
 //! A member of a JSON object, found without parsing the rest. What stands behind it is not looked at. A list is gone through and not kept.
 
-use std::borrow::Cow;
-
-use super::{Value, number};
+use super::number;
+use super::value::{Text, Value};
 
 /// The value of the first member of this name, a list without what is in it; `None` if there is none, or if it is an object.
 pub(super) fn member<'a>(text: &'a [u8], name: &[u8]) -> Option<Value<'a>> {
@@ -10,10 +9,10 @@ pub(super) fn member<'a>(text: &'a [u8], name: &[u8]) -> Option<Value<'a>> {
 }
 
 /// Whether the first member of this name is a list that has a value in it, or a text that it is part of. `None` as for [`member`].
-pub(super) fn holds(text: &[u8], name: &[u8], value: &Value<'_>) -> Option<bool> {
+pub(super) fn holds(text: &[u8], name: &[u8], value: Value<'_>) -> Option<bool> {
     let mut is_met = false;
-    let member = at_member(text, name)?.value(|other| is_met = is_met || value.equals(&other))?;
-    Some(is_met || value.is_in(&member))
+    let member = at_member(text, name)?.value(|other| is_met = is_met || value.equals(other))?;
+    Some(is_met || value.is_in(member))
 }
 
 /// In front of the value of the first member of this name.
@@ -22,10 +21,10 @@ fn at_member<'a>(text: &'a [u8], name: &[u8]) -> Option<Scanner<'a>> {
     scanner.expect(b'{')?;
     loop {
         scanner.skip_spaces();
-        let key = scanner.raw_string()?;
+        let key = scanner.string()?;
         scanner.expect(b':')?;
         scanner.skip_spaces();
-        if key == name {
+        if key.raw == name {
             return Some(scanner);
         }
         scanner.skip_member()?;
@@ -54,61 +53,83 @@ impl<'a> Scanner<'a> {
         (self.peek()? == byte).then(|| self.at += 1)
     }
 
-    /// A string as it is written, without its quotes.
-    fn raw_string(&mut self) -> Option<&'a [u8]> {
+    /// A string, without its quotes.
+    #[inline]
+    fn string(&mut self) -> Option<Text<'a>> {
         self.expect(b'"')?;
         let from = self.at;
+        let mut is_escaped = false;
         loop {
             match self.peek()? {
                 b'"' => break,
-                b'\\' => self.at += 2,
+                b'\\' => {
+                    is_escaped = true;
+                    self.at += 2;
+                }
                 _ => self.at += 1,
             }
         }
         self.at += 1;
-        self.text.get(from..self.at - 1)
+        Some(Text { raw: self.text.get(from..self.at - 1)?, is_escaped })
     }
 
     /// A value, which is no object; what is in a list goes to `each`.
-    fn value(mut self, mut each: impl FnMut(Value<'a>)) -> Option<Value<'a>> {
+    fn value(mut self, each: impl FnMut(Value<'a>)) -> Option<Value<'a>> {
         if self.peek()? != b'[' {
             return self.scalar();
         }
-        self.at += 1;
-        let list = Value::List(Vec::new());
-        self.skip_spaces();
-        if self.peek()? == b']' {
-            return Some(list);
-        }
+        self.list(each)?;
+        Some(Value::List(&[]))
+    }
+
+    /// Goes through a list, which has no object in it, nor have the lists in it, however deep they are.
+    fn list(&mut self, mut each: impl FnMut(Value<'a>)) -> Option<()> {
+        let mut depth = 0_usize;
         loop {
-            self.skip_spaces();
-            let value = if self.peek()? == b'[' {
-                self.skip_value()?;
-                Value::List(Vec::new())
+            if self.peek()? == b'[' {
+                self.at += 1;
+                depth += 1;
+                self.skip_spaces();
+                if self.peek()? != b']' {
+                    continue;
+                }
             } else {
-                self.scalar()?
-            };
-            each(value);
-            self.skip_spaces();
-            match self.peek()? {
-                b',' => self.at += 1,
-                b']' => return Some(list),
-                _ => return None,
+                let value = self.scalar()?;
+                if depth == 1 {
+                    each(value);
+                }
             }
+            self.skip_spaces();
+            while self.peek()? == b']' {
+                self.at += 1;
+                depth -= 1;
+                match depth {
+                    0 => return Some(()),
+                    1 => each(Value::List(&[])),
+                    _ => {}
+                }
+                self.skip_spaces();
+            }
+            self.expect(b',')?;
+            self.skip_spaces();
         }
     }
 
     /// A string, a number or a word.
     fn scalar(&mut self) -> Option<Value<'a>> {
         match self.peek()? {
-            b'"' => self.raw_string().map(|raw| Value::Text(unescape(raw))),
+            b'"' => self.string().map(Value::Text),
             b'-' | b'+' | b'0'..=b'9' => {
+                if let Some((value, length)) = number::short(&self.text[self.at..]) {
+                    self.at += length;
+                    return Some(Value::Number(value));
+                }
                 let (number, value) = number::leading(&self.text[self.at..], is_of_number);
                 self.at += number.len();
                 value.map(Value::Number)
             }
             _ => {
-                let words: [(&[u8], Value<'static>); 3] =
+                let words: [(&[u8], Value<'a>); 3] =
                     [(b"true", Value::Number(1.0)), (b"false", Value::Number(0.0)), (b"null", Value::Null)];
                 let rest = &self.text[self.at..];
                 let (word, value) = words.into_iter().find(|(word, _)| rest.starts_with(word))?;
@@ -122,7 +143,9 @@ impl<'a> Scanner<'a> {
     /// Passes over the value of a member.
     fn skip_member(&mut self) -> Option<()> {
         match self.peek()? {
-            b'"' | b'[' | b'{' => self.skip_value(),
+            b'"' => self.string().map(|_| ()),
+            b'[' => self.skip_between(b'[', b']'),
+            b'{' => self.skip_between(b'{', b'}'),
             byte if is_of_number(byte) => {
                 while self.peek().is_some_and(is_of_number) {
                     self.at += 1;
@@ -133,29 +156,20 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Passes over a value, however deep it is.
-    fn skip_value(&mut self) -> Option<()> {
+    /// Passes over a list or an object, however deep it is: to the bracket that closes it, whatever is between them.
+    fn skip_between(&mut self, open: u8, close: u8) -> Option<()> {
         let mut depth = 0_usize;
         loop {
-            self.skip_spaces();
+            self.at += memchr::memchr3(b'"', open, close, self.text.get(self.at..)?)?;
             match self.peek()? {
-                b'"' => drop(self.raw_string()?),
-                b'[' | b'{' => {
-                    depth += 1;
-                    self.at += 1;
+                b'"' => {
+                    self.string()?;
+                    continue;
                 }
-                b']' | b'}' => {
-                    depth = depth.checked_sub(1)?;
-                    self.at += 1;
-                }
-                b',' | b':' if depth > 0 => self.at += 1,
-                b',' | b':' => return None,
-                _ => {
-                    while self.peek().is_some_and(|byte| !b",:]}[{\" \t\r\n".contains(&byte)) {
-                        self.at += 1;
-                    }
-                }
+                byte if byte == open => depth += 1,
+                _ => depth -= 1,
             }
+            self.at += 1;
             if depth == 0 {
                 return Some(());
             }
@@ -164,15 +178,13 @@ impl<'a> Scanner<'a> {
 }
 
 /// Whether a byte may stand in a number.
-fn is_of_number(byte: u8) -> bool {
+#[inline]
+pub(super) fn is_of_number(byte: u8) -> bool {
     byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E')
 }
 
 /// What a string of JSON stands for.
-fn unescape(raw: &[u8]) -> Cow<'_, [u8]> {
-    if !raw.contains(&b'\\') {
-        return Cow::Borrowed(raw);
-    }
+pub(super) fn unescape(raw: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(raw.len());
     let mut rest = raw;
     while let Some((byte, after)) = rest.split_first() {
@@ -193,7 +205,7 @@ fn unescape(raw: &[u8]) -> Cow<'_, [u8]> {
             other => out.push(*other),
         }
     }
-    Cow::Owned(out)
+    out
 }
 
 /// Adds the character of four hexadecimal digits, or of eight with `\u` in their middle; returns what is left.

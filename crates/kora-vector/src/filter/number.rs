@@ -3,6 +3,25 @@
 /// Bytes of a number at most.
 const BYTES_MAX: usize = 255;
 
+/// Digits of a number that is read without further ado.
+const SHORT_MAX: usize = 9;
+
+/// The number that a text begins with, if it is of few digits and nothing else, and how many bytes they are.
+#[inline]
+pub(super) fn short(text: &[u8]) -> Option<(f64, usize)> {
+    let mut value = 0_u32;
+    let mut length = 0;
+    while let Some(digit @ b'0'..=b'9') = text.get(length) {
+        if length == SHORT_MAX {
+            return None;
+        }
+        value = value * 10 + u32::from(digit - b'0');
+        length += 1;
+    }
+    let is_whole = length > 0 && !text.get(length).is_some_and(|byte| super::json::is_of_number(*byte));
+    is_whole.then_some((f64::from(value), length))
+}
+
 /// Digits, points and letters in the first bytes of a text that may be one number, and its value if they are.
 pub(super) fn leading(text: &[u8], mut is_of_number: impl FnMut(u8) -> bool) -> (&[u8], Option<f64>) {
     let most = &text[..text.len().min(BYTES_MAX)];

@@ -1,41 +1,52 @@
 //! Running the steps of a filter.
 
-use std::borrow::Cow;
+use super::value::Value;
+use super::{Filter, Operator, Step, json};
 
-use super::{Operator, Step, Value, json, number};
+/// Values on a stack that takes no allocation.
+const FEW: usize = 8;
 
-/// Runs steps for these attributes; `None` if one that is named is not there.
-pub(super) fn run<'a>(steps: &'a [Step], attributes: &'a [u8]) -> Option<Value<'a>> {
-    let mut stack: Vec<Cow<'a, Value<'a>>> = Vec::with_capacity(8);
+/// Runs a filter for these attributes; `None` if one that is named is not there.
+pub(super) fn run<'a>(filter: &'a Filter, attributes: &'a [u8]) -> Option<Value<'a>> {
+    let mut few = [Value::Null; FEW];
+    if filter.depth <= FEW {
+        return run_on(&mut few, &filter.steps, attributes);
+    }
+    run_on(&mut vec![Value::Null; filter.depth], &filter.steps, attributes)
+}
+
+/// Runs steps on a stack that is as high as they need.
+fn run_on<'a>(stack: &mut [Value<'a>], steps: &'a [Step], attributes: &'a [u8]) -> Option<Value<'a>> {
+    let mut height = 0;
     let mut steps = steps.iter().peekable();
     while let Some(step) = steps.next() {
         let value = match step {
-            Step::Constant(value) => Cow::Borrowed(value),
+            Step::Constant(constant) => constant.value(),
             Step::Field(name) if steps.next_if_eq(&&Step::Operator(Operator::In)).is_some() => {
-                let value = stack.pop()?;
-                Cow::Owned(truth(json::holds(attributes, name, &value)?))
+                height -= 1;
+                truth(json::holds(attributes, name, stack[height])?)
             }
-            Step::Field(name) => Cow::Owned(json::member(attributes, name)?),
+            Step::Field(name) => json::member(attributes, name)?,
             Step::Operator(Operator::Not) => {
-                let value = stack.pop()?;
-                Cow::Owned(truth(!value.is_true()))
+                height -= 1;
+                truth(!stack[height].is_true())
             }
             Step::Operator(operator) => {
-                let right = stack.pop()?;
-                let left = stack.pop()?;
-                Cow::Owned(apply(*operator, &left, &right))
+                height -= 2;
+                apply(*operator, stack[height], stack[height + 1])
             }
         };
-        stack.push(value);
+        stack[height] = value;
+        height += 1;
     }
-    stack.pop().map(Cow::into_owned)
+    stack.first().copied()
 }
 
 fn truth(value: bool) -> Value<'static> {
     Value::Number(if value { 1.0 } else { 0.0 })
 }
 
-fn apply(operator: Operator, left: &Value<'_>, right: &Value<'_>) -> Value<'static> {
+fn apply(operator: Operator, left: Value<'_>, right: Value<'_>) -> Value<'static> {
     let numbers = || (left.number(), right.number());
     let compare = |holds: fn(&f64, &f64) -> bool| truth(holds(&left.number(), &right.number()));
     let ((a, b), calculated) = match operator {
@@ -59,46 +70,4 @@ fn apply(operator: Operator, left: &Value<'_>, right: &Value<'_>) -> Value<'stat
         }
     };
     Value::Number(calculated(a, b))
-}
-
-impl Value<'_> {
-    /// Whether it counts as true.
-    pub(super) fn is_true(&self) -> bool {
-        match self {
-            Self::Number(number) => *number != 0.0,
-            Self::Text(text) => !text.is_empty(),
-            Self::List(_) => true,
-            Self::Null => false,
-        }
-    }
-
-    /// As a number: a text that is none counts as 0, as does whatever is no text.
-    fn number(&self) -> f64 {
-        match self {
-            Self::Number(number) => *number,
-            Self::Text(text) => number::whole(text).unwrap_or(0.0),
-            Self::List(_) | Self::Null => 0.0,
-        }
-    }
-
-    /// Texts are equal by their bytes, other values as numbers; nothing is equal only to nothing.
-    pub(super) fn equals(&self, other: &Value<'_>) -> bool {
-        match (self, other) {
-            (Self::Text(a), Value::Text(b)) => a == b,
-            (Self::Null, other) => *other == Value::Null,
-            (_, Value::Null) => false,
-            _ => self.number() == other.number(),
-        }
-    }
-
-    /// Whether it is one of a list, or a part of a text.
-    pub(super) fn is_in(&self, other: &Value<'_>) -> bool {
-        match (self, other) {
-            (_, Value::List(values)) => values.iter().any(|value| self.equals(value)),
-            (Self::Text(part), Value::Text(text)) => {
-                part.is_empty() || text.windows(part.len()).any(|window| window == part.as_ref())
-            }
-            _ => false,
-        }
-    }
 }

@@ -227,6 +227,15 @@ const ON_ATTRIBUTES: Rows = &[
     (".nu == .nu", Ok(true)),
     ("null == null", Ok(true)),
     ("null == 0", Ok(false)),
+    ("null==0", Err("0")),
+    ("null>.year", Err(".year")),
+    ("(null)", Err("(null)")),
+    ("(null) == 1", Err(" == 1")),
+    ("( null ) == null", Ok(true)),
+    ("not null", Ok(true)),
+    ("null1", Err("null1")),
+    ("[null]", Err("null]")),
+    ("1 in [1, null ]", Err("null ]")),
     (".f ** -1 < 1", Ok(true)),
     ("5 - 3 - 1 == 1", Ok(true)),
     ("2 * 3 ** 2 == 18", Ok(true)),
@@ -276,6 +285,26 @@ const ON_OTHERS: &[(&str, Rows)] = &[
     (r#"{"a":[1,truex],"c":2}"#, &[("1 in .a", Ok(false)), (".c == 2", Ok(true))]),
     (r#"{"a":.5,"c":2}"#, &[(".a or 1", Ok(false)), (".c == 2", Ok(true))]),
     (r#"{"a":NaN}"#, &[(".a", Ok(false)), ("1", Ok(true))]),
+    (r#"{"a":[{"b":1}]}"#, &[(".a == 0", Ok(false)), (".a", Ok(false))]),
+    (r#"{"a":[[{}]],"c":2}"#, &[(".a == 0", Ok(false)), (".a", Ok(false)), (".c == 2", Ok(true))]),
+    (r#"{"a":[[1 2]]}"#, &[(".a", Ok(false))]),
+    (r#"{"a":[[nul]]}"#, &[(".a", Ok(false))]),
+    (r#"{"a":[[1,]]}"#, &[(".a", Ok(false))]),
+    (r#"{"a":[[1],2"#, &[(".a", Ok(false))]),
+    (
+        r#"{"a":[ [ ] , [ [1 , "]" ] ],2 ]}"#,
+        &[(".a == 0", Ok(true)), ("2 in .a", Ok(true)), ("1 in .a", Ok(false)), ("0 in .a", Ok(true))],
+    ),
+    (r#"{"b":[{]},"a":1}"#, &[(".a == 1", Ok(true))]),
+    (r#"{"b":{"c":]},"a":1}"#, &[(".a == 1", Ok(true))]),
+    (
+        r#"{"a":123456789,"b":1234567890,"c":0}"#,
+        &[(".a == 123456789", Ok(true)), (".b == 1234567890", Ok(true)), ("not .c", Ok(true))],
+    ),
+    (
+        r#"{"a":"\n","b":"""}"#,
+        &[(".a == '\n'", Ok(false)), ("'\"' == .b", Ok(false)), (".a != .b", Ok(true))],
+    ),
     (
         r#"{"a":[1,"x",true,null,[1],{}]}"#,
         &[
@@ -347,6 +376,9 @@ fn deep_and_long_expressions_are_compiled_without_recursion() {
     assert!(Filter::compile("1 ".repeat(super::BYTES_MAX).as_bytes()).is_err());
     let nested = format!("{{\"a\":{}{},\"b\":1}}", "[".repeat(100_000), "]".repeat(100_000));
     assert!(Filter::compile(b".b == 1").expect("an expression").matches(nested.as_bytes()));
+    assert!(Filter::compile(b".a == 0").expect("an expression").matches(nested.as_bytes()));
+    let high = format!("{}1{}", "1 + (".repeat(100), ")".repeat(100));
+    assert!(Filter::compile(format!("{high} == 101").as_bytes()).expect("an expression").matches(b"{}"));
 }
 
 proptest! {

@@ -1,8 +1,7 @@
 //! The words of an expression.
 
-use std::borrow::Cow;
-
-use super::{Operator, Value, number};
+use super::value::Constant;
+use super::{Operator, number};
 
 /// Operators by how they are written; of two that fit, the longer one is meant.
 const OPERATORS: [(&[u8], Operator); 20] = [
@@ -31,7 +30,7 @@ const OPERATORS: [(&[u8], Operator); 20] = [
 /// A word.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Token {
-    Constant(Value<'static>),
+    Constant(Constant),
     Field(Box<[u8]>),
     Operator(Operator),
 }
@@ -87,33 +86,33 @@ impl<'a> Tokens<'a> {
             _ if is_minus || first.is_ascii_digit() || matches!(first, b'"' | b'\'') => {
                 Token::Constant(self.scalar()?)
             }
-            _ if self.takes_word(b"null") => Token::Constant(Value::Null),
+            _ if self.takes_null() => Token::Constant(Constant::Null),
             _ => Token::Operator(self.operator()?),
         };
         self.is_behind_value = !matches!(token, Token::Operator(operator) if operator != Operator::Close);
         Ok(Some(token))
     }
 
-    /// A number, a string or `null`.
-    fn scalar(&mut self) -> Result<Value<'static>, usize> {
+    /// A number or a string.
+    fn scalar(&mut self) -> Result<Constant, usize> {
         match self.peek() {
             Some(quote @ (b'"' | b'\'')) => self.string(quote),
             Some(b'0'..=b'9' | b'-') => self.number(),
-            _ if self.takes_word(b"null") => Ok(Value::Null),
             _ => Err(self.at),
         }
     }
 
-    fn takes_word(&mut self, word: &[u8]) -> bool {
-        let rest = &self.text[self.at..];
-        let is_there = rest.starts_with(word) && !rest.get(word.len()).is_some_and(u8::is_ascii_alphanumeric);
-        if is_there {
-            self.at += word.len();
+    /// Passes over `null`, which ends where no letter and no sign of an operator follows.
+    fn takes_null(&mut self) -> bool {
+        let from = self.at;
+        let is_null = self.take_while(is_of_word) == b"null";
+        if !is_null {
+            self.at = from;
         }
-        is_there
+        is_null
     }
 
-    fn number(&mut self) -> Result<Value<'static>, usize> {
+    fn number(&mut self) -> Result<Constant, usize> {
         // A sign stands in front only: Redis reads none of an exponent here.
         let is_of_number = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E');
         let mut is_first = true;
@@ -123,10 +122,10 @@ impl<'a> Tokens<'a> {
         });
         self.at += number.len();
         let is_whole = !self.peek().is_some_and(is_of_number);
-        value.filter(|_| is_whole).map(Value::Number).ok_or(self.at)
+        value.filter(|_| is_whole).map(Constant::Number).ok_or(self.at)
     }
 
-    fn string(&mut self, quote: u8) -> Result<Value<'static>, usize> {
+    fn string(&mut self, quote: u8) -> Result<Constant, usize> {
         let from = self.at;
         self.at += 1;
         loop {
@@ -139,11 +138,11 @@ impl<'a> Tokens<'a> {
         }
         let text = self.text[from + 1..self.at].to_vec();
         self.at += 1;
-        Ok(Value::Text(Cow::Owned(text)))
+        Ok(Constant::Text(text))
     }
 
     /// Constants in brackets, with commas between them.
-    fn list(&mut self) -> Result<Value<'static>, usize> {
+    fn list(&mut self) -> Result<Constant, usize> {
         let mut values = Vec::new();
         self.at += 1;
         loop {
@@ -160,7 +159,7 @@ impl<'a> Tokens<'a> {
             }
         }
         self.at += 1;
-        Ok(Value::List(values))
+        Ok(Constant::List(values))
     }
 
     fn operator(&mut self) -> Result<Operator, usize> {
@@ -178,12 +177,16 @@ impl<'a> Tokens<'a> {
                 Ok(Operator::Not)
             }
             _ => {
-                let is_sign = |byte: u8| byte.is_ascii_alphabetic() || b"+-*/%!()<>=|&".contains(&byte);
-                self.take_while(is_sign);
+                self.take_while(is_of_word);
                 Err(self.at)
             }
         }
     }
+}
+
+/// Whether a byte may stand in an operator, or in what is taken for one.
+fn is_of_word(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || b"+-*/%!()<>=|&".contains(&byte)
 }
 
 /// Whether a byte may stand in the name of an attribute.

@@ -48,7 +48,7 @@ fn hrandfield(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Command
         (None, Some(_)) => out.array(0),
         (Some(hash), None) => hash.random(random).expect("a hash has fields").name.reply(out),
         (Some(hash), Some(choice)) => {
-            if choice.may_repeat && wants_copy(choice.count, hash.len())? {
+            if choice.may_repeat && wants_copy(choice.count, hash.len(), || choice.bytes(hash))? {
                 let lot = choice.lot(hash);
                 let shard = keyspace.shard();
                 return repeat(ctx, shard, (lot, choice.count), out);
@@ -90,6 +90,18 @@ impl Choice {
         Ok(Some(Self { count, may_repeat, with_values }))
     }
 
+    /// Bytes of all fields.
+    fn bytes(self, hash: HashRef<'_>) -> usize {
+        let mut bytes = 0;
+        hash.for_each(|Field { name, value, .. }| {
+            name.with(|name| bytes += name.len());
+            if self.with_values {
+                value.with(|value| bytes += value.len());
+            }
+        });
+        bytes
+    }
+
     /// All fields, to be drawn from.
     fn lot(self, hash: HashRef<'_>) -> Lot {
         let mut lot = Lot::default();
@@ -110,6 +122,9 @@ impl Choice {
         if self.may_repeat {
             self.write_head(self.count, out);
             for _ in 0..self.count {
+                if out.is_full() {
+                    break;
+                }
                 self.write_field(hash.random(&mut random).expect("a hash has fields"), out);
             }
         } else if self.count >= len {

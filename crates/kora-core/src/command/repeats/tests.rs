@@ -101,10 +101,15 @@ fn nothing_is_written_that_nobody_reads() {
 
 #[test]
 fn long_replies_are_drawn_from_a_copy_and_longer_ones_refused() {
-    assert_eq!(wants_copy(AT_ONCE_MAX, 1), Ok(false));
-    assert_eq!(wants_copy(AT_ONCE_MAX + 1, 1), Ok(true));
-    assert_eq!(wants_copy(1 << 20, 1 << 20), Ok(false));
-    assert_eq!(wants_copy(REPEATS_MAX, 1 << 20), Ok(true));
-    assert!(wants_copy(REPEATS_MAX + 1, 1 << 30).is_err());
-    assert!(wants_copy(usize::MAX, 1).is_err());
+    let wants = |repeats, len: usize, mean: usize| wants_copy(repeats, len, || len * mean);
+    assert_eq!(wants(AT_ONCE_MAX, 1, 1), Ok(false));
+    assert_eq!(wants(AT_ONCE_MAX + 1, 1, 1), Ok(true));
+    assert_eq!(wants(1 << 20, 1 << 20, 1 << 20), Ok(false), "it is like a reply of all");
+    assert_eq!(wants(REPEATS_MAX, 1 << 20, 1), Ok(true));
+    assert!(wants(REPEATS_MAX + 1, 1 << 30, 1).is_err());
+    assert!(wants(usize::MAX, 1, 1).is_err());
+    assert_eq!(wants(4, 3, 1 << 19), Ok(false));
+    assert_eq!(wants(4, 3, 1 << 20), Ok(true), "few elements may be long");
+    assert_eq!(wants(1000, 1, 1 << 20), Ok(true));
+    assert!(wants(AT_ONCE_MAX, 1, 1 << 20).is_err());
 }

@@ -64,7 +64,12 @@ fn srandmember(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comman
         }
         (Some(set), Some(count)) => {
             let count = repeats(count);
-            if wants_copy(count, set.len())? {
+            let bytes = || {
+                let mut bytes = 0;
+                set.for_each(|member| member.with(|text| bytes += text.len()));
+                bytes
+            };
+            if wants_copy(count, set.len(), bytes)? {
                 let mut lot = Lot::default();
                 set.for_each(|member| member.with(|text| lot.push(text)));
                 let shard = keyspace.shard();
@@ -72,6 +77,9 @@ fn srandmember(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comman
             }
             out.array(count);
             for _ in 0..count {
+                if out.is_full() {
+                    break;
+                }
                 set.random(&mut random).expect("no set at a key is empty").reply(out);
             }
         }

@@ -46,7 +46,7 @@ fn zrandmember(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comman
         }
         (Some(_), None) | (Some(Wanted { count: 0, .. }), _) => out.array(0),
         (Some(wanted), Some(set)) => {
-            if wanted.may_repeat && wants_copy(wanted.count, set.len())? {
+            if wanted.may_repeat && wants_copy(wanted.count, set.len(), || bytes_of(set))? {
                 let lot = wanted.lot(set);
                 let shard = keyspace.shard();
                 return repeat(ctx, shard, (lot, wanted.count), out);
@@ -112,10 +112,20 @@ impl Wanted {
         write_head(out, count, with_scores);
         let mut moved = Map::with_hasher(key_hasher(random.0));
         for chosen in 0..count {
+            if out.is_full() {
+                break;
+            }
             let rank = if may_repeat { random.below(len) } else { draw(&mut moved, chosen, len, random) };
             choice.visit(rank, |member, score| write_member(out, member, score, with_scores));
         }
     }
+}
+
+/// Bytes of all members.
+fn bytes_of(set: ZSetRef<'_>) -> usize {
+    let mut bytes = 0;
+    set.for_each(|member, _| bytes += member.len());
+    bytes
 }
 
 /// The next of `len` ranks, each of which is drawn once: a shuffle that keeps only what it has moved.

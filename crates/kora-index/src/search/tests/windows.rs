@@ -1,4 +1,4 @@
-//! Searches of an index with many documents, whose words are in full blocks of postings and in several windows of numbers.
+//! Searches of indexes with many documents, whose words are in full blocks of postings and in several windows of numbers.
 
 use super::*;
 
@@ -25,7 +25,8 @@ impl Random {
     }
 
     fn row(&mut self) -> Row {
-        Row::of_texts([self.text(), self.text(), self.text()], i32::try_from(self.below(10)).ok())
+        let number = i32::try_from(self.below(10)).ok().filter(|_| self.below(8) > 0);
+        Row::of_texts([self.text(), self.text(), self.text()], number)
     }
 }
 
@@ -87,5 +88,67 @@ proptest! {
         found.sort();
         expected.sort();
         prop_assert_eq!(found, expected, "{:?}", plan);
+    }
+    /// The first by a number are those of a sorted list, though parts look at nothing that comes behind what any of them has found.
+    #[test]
+    fn first_by_a_number_of_many(
+        seed: u64,
+        part_count in 1_usize..4,
+        query in node(),
+        steps in prop_oneof![1_usize..40, Just(400), Just(usize::MAX)],
+        removed in 2_u64..9,
+        are_mixed: bool,
+        descends: bool,
+        limit in 0_usize..30,
+    ) {
+        let (mut random, mut parts) = (Random(seed), Parts::new(part_count));
+        let mut rows = BTreeMap::new();
+        for at in 0..DOCUMENTS {
+            let row = random.row();
+            let order = u64::from(if are_mixed { at ^ 0x155 } else { at });
+            parts.of(at.to_be_bytes()[1]).put(&at.to_be_bytes(), &row.document(order)).unwrap();
+            rows.insert(at, (row, order));
+            if random.below(removed) == 0 {
+                let victim = u16::try_from(random.below(u64::from(at) + 1)).unwrap();
+                parts.of(victim.to_be_bytes()[1]).remove(&victim.to_be_bytes());
+                rows.remove(&victim);
+            }
+        }
+        let direction = if descends { Direction::Descending } else { Direction::Ascending };
+        let matching = rows.values().filter(|(row, _)| row.matches(&query));
+        let key = |number: i32| KeptKey::Number(f64::from(number));
+        let mut expected: Vec<(KeptKey, u64)> =
+            matching.map(|(row, order)| (row.number.map_or(KeptKey::Missing, key), *order)).collect();
+        let sort = |all: &mut Vec<(KeptKey, u64)>| {
+            all.sort_by(|one, other| direction.compare((one.0.borrow(), one.1), (other.0.borrow(), other.1)));
+        };
+        sort(&mut expected);
+        let count = expected.len() as u64;
+        expected.truncate(limit);
+
+        let mut running = parts.begin(&query, Scorer::TfIdf, limit);
+        let (bound, mut tops) = (SharedBound::default(), vec![TopKeys::new(limit, direction); part_count]);
+        let field = model::NUMBER_FIELD;
+        while !running.is_over.iter().all(|is_over| *is_over) {
+            for (at, index) in parts.0.iter().enumerate() {
+                let top = &mut tops[at];
+                let visit = |found: &Match<'_>| {
+                    top.consider(index.sortable(found.document, field), found, false);
+                    bound.narrow(top, field, index)
+                };
+                running.is_over[at] =
+                    running.is_over[at] || running.searches[at].step(index, steps, &SearchScoring::NONE, visit);
+            }
+            let (other, gone) = (random.below(1000), random.below(u64::from(DOCUMENTS)));
+            let gone = u16::try_from(gone).unwrap().to_be_bytes();
+            parts.0[0].put(&other.to_be_bytes(), &random.row().document(1_000_000 + other)).unwrap();
+            parts.of(gone[1]).remove(&gone);
+        }
+        prop_assert_eq!(running.matched(), count, "{:?}", running.plan);
+        let all = tops.into_iter().flat_map(TopKeys::finish).map(|(key, hit)| (key, hit.order));
+        let mut found: Vec<(KeptKey, u64)> = all.collect();
+        sort(&mut found);
+        found.truncate(limit);
+        prop_assert_eq!(found, expected, "{:?}", running.plan);
     }
 }

@@ -18,7 +18,7 @@ fn error(line: &str) -> String {
 fn nothing_said_means_the_defaults() {
     let hybrid = parse("SEARCH shoes VSIM @v $b").unwrap();
     assert_eq!((hybrid.search.query.as_slice(), hybrid.window), (&b"shoes"[..], 20));
-    assert_eq!(hybrid.search.options.scorer, Some(Scorer::Bm25Std));
+    assert_eq!((hybrid.search.options.scorer, hybrid.tanh_divisor), (Some(Scorer::Bm25Std), None));
     assert_eq!((hybrid.similar.field.as_str(), hybrid.similar.parameter.as_str()), ("v", "b"));
     assert_eq!(hybrid.similar.reach, Reach::Nearest { count: 10, candidates: None });
     assert_eq!(hybrid.combination, Combination::Ranks { constant: 60.0 });
@@ -44,6 +44,8 @@ fn all_of_it() {
     assert_eq!(hybrid.search.options.parameters, [("b".to_owned(), b"xx".to_vec())]);
     assert_eq!(hybrid.search.options.timeout_ms, Some(100));
     assert_eq!(hybrid.search.steps.len(), 2);
+    let hybrid = parse("SEARCH x SCORER BM25STD.TANH VSIM @v $b").unwrap();
+    assert_eq!((hybrid.search.options.scorer, hybrid.tanh_divisor), (Some(Scorer::Bm25Std), Some(4.0)));
     let range =
         parse("SEARCH x VSIM @v $b RANGE 6 RADIUS 2 EPSILON 0.5 YIELD_SCORE_AS d COMBINE RRF 2 CONSTANT 1.5")
             .unwrap();

@@ -1,6 +1,5 @@
 //! One part's share of a query, and what is done when it is over.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use kora_core::context::errand::{Effort, Share};
@@ -23,6 +22,8 @@ const MATCHES: usize = 16;
 const MATCH_STEPS: usize = 4;
 /// What a row that is loaded counts, in steps.
 const ROW_STEPS: usize = 20;
+/// Rows of which nothing is read but what the index has, between two such looks.
+const LIGHT_ROWS: usize = 16;
 
 /// What a share does.
 #[derive(Debug)]
@@ -35,8 +36,8 @@ pub(super) enum Work<P: Purpose> {
     Begin,
     /// It searches.
     Search(Box<Search>, P::Found),
-    /// It completes rows: those that are left, with their places among all, and those that are done.
-    Load(VecDeque<(usize, P::Row)>, Vec<(usize, P::Row)>),
+    /// It completes rows, which stand with their places among all; so many are done.
+    Load(Vec<(usize, P::Row)>, usize),
 }
 
 /// One part's share of a query.
@@ -91,17 +92,18 @@ impl<P: Purpose> PartShare<P> {
                     if query.purpose.asks_scores() { scoring(view.question) } else { SearchScoring::NONE };
                 step(search, &view, effort, &scoring, |one| query.purpose.offer(found, &view, one))
             }
-            Work::Load(left, done) => {
-                // One at least, however little a slice is.
-                while let Some((at, mut row)) = left.pop_front() {
-                    query.purpose.load(&view, &mut row);
-                    done.push((at, row));
-                    effort.spend(ROW_STEPS);
+            Work::Load(rows, done) => {
+                let together = if query.purpose.reads_documents() { 1 } else { LIGHT_ROWS };
+                // Some at least, however little a slice is.
+                for rows in rows[*done..].chunks_mut(together) {
+                    rows.iter_mut().for_each(|(_, row)| query.purpose.load(&view, row));
+                    *done += rows.len();
+                    effort.spend(rows.len() * ROW_STEPS);
                     if effort.is_spent() {
                         break;
                     }
                 }
-                left.is_empty()
+                *done == rows.len()
             }
         }
     }
@@ -114,7 +116,7 @@ impl<P: Purpose> PartShare<P> {
             Some(Work::Search(search, found)) => {
                 Returned::Found(base, Found { place, matched: search.matched(), found })
             }
-            Some(Work::Load(_, done)) => Returned::Rows(done),
+            Some(Work::Load(rows, _)) => Returned::Rows(rows),
             // It has taken too long before it began.
             Some(Work::Among(_) | Work::Begin) => {
                 Returned::Found(base, Found { place, matched: 0, found: self.query.purpose.begin() })
@@ -180,13 +182,13 @@ impl<P: Purpose> Share for PartShare<P> {
             return true;
         }
         let question = &self.query.question;
-        if question.must_end() && !matches!(self.work, Some(Work::Load(..))) {
-            self.give_back();
-            return true;
-        }
-        if let Err(error) = question.deadline.check()
-            && !question.deadline.returns()
-        {
+        // Rows that were found are completed, however long that takes, if they are to be replied.
+        if question.deadline.returns() {
+            if !matches!(self.work, Some(Work::Load(..))) && question.must_end() {
+                self.give_back();
+                return true;
+            }
+        } else if let Err(error) = question.deadline.check() {
             self.query.fail(error);
             return true;
         }

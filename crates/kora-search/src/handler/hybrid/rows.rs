@@ -44,6 +44,7 @@ pub(super) struct Hybrids {
     /// Whether all fields of documents are shown.
     shows_all: bool,
     combination: Combination,
+    tanh_divisor: Option<f64>,
     metric: Metric,
     window: usize,
     seed: u64,
@@ -104,6 +105,7 @@ impl Hybrids {
             hidden: hidden(steps),
             shows_all: loads_all && !steps.iter().any(|step| matches!(step, Step::Group(_))),
             combination: asked.combination,
+            tanh_divisor: asked.tanh_divisor,
             metric,
             window: usize::try_from(asked.window).unwrap_or(usize::MAX),
             seed: ctx.random(),
@@ -193,6 +195,7 @@ impl Purpose for Hybrids {
         words.truncate(self.window);
         let ranked = |(place, hit): (usize, Hit)| {
             let score = if hit.score.is_nan() { 0.0 } else { hit.score };
+            let score = self.tanh_divisor.map_or(score, |divisor| (score / divisor).tanh());
             Ranked { place: (place, hit.document), score, order: hit.order }
         };
         let words: Vec<Ranked> = words.into_iter().map(ranked).collect();

@@ -7,7 +7,7 @@ use kora_core::reply::Reply;
 use kora_index::document::SortKey;
 use kora_index::schema::Source;
 use kora_index::score::Explanation;
-use kora_index::search::{Direction, Flow, Hit, KeptKey, Match, TopKeys, TopScores};
+use kora_index::search::{Direction, Flow, Hit, KeptKey, Match, SharedBound, TopKeys, TopScores};
 
 use super::super::ask::{Found, PartSearch, Purpose, Rows};
 use super::super::load::{self, Wanted};
@@ -21,33 +21,47 @@ use crate::query::Dialect;
 use crate::service::Service;
 use crate::value::Value;
 
-/// What a search found.
-pub(in crate::handler) struct Results {
-    /// All that match.
-    pub(in crate::handler) total: u64,
-    /// Those that are asked for.
-    pub(in crate::handler) rows: Vec<Row>,
-}
+/// Rows that a reply seldom has more of.
+const ROWS_USUAL: usize = 64;
 
-/// A result.
-#[derive(Debug, Default)]
+/// A result, which is moved from stage to stage: what few of them have lies apart.
+#[derive(Debug)]
 pub(in crate::handler) struct Row {
+    pub(in crate::handler) hit: Hit,
+    /// What it was sorted by, as the index has it.
+    sorted_by: KeptKey,
     pub(in crate::handler) key: Box<[u8]>,
-    pub(in crate::handler) score: f64,
-    /// How the score came about, if that is asked for.
-    pub(in crate::handler) explanation: Option<Explanation>,
-    pub(in crate::handler) sort: Option<KeptKey>,
-    pub(in crate::handler) payload: Option<Box<[u8]>>,
     /// Names and values.
     pub(in crate::handler) fields: Vec<(Vec<u8>, Value)>,
+    rest: Option<Box<Rest>>,
 }
 
-/// A result on its way to the reply.
-#[derive(Debug)]
-pub(in crate::handler) struct Candidate {
-    key: KeptKey,
-    hit: Hit,
-    row: Row,
+/// What few results have.
+#[derive(Debug, Default)]
+struct Rest {
+    explanation: Option<Explanation>,
+    sort: Option<KeptKey>,
+    payload: Option<Box<[u8]>>,
+}
+
+impl Row {
+    fn new(sorted_by: KeptKey, hit: Hit) -> Self {
+        Self { hit, sorted_by, key: Box::default(), fields: Vec::new(), rest: None }
+    }
+
+    /// How the score came about, if that is asked for.
+    pub(in crate::handler) fn explanation(&self) -> Option<&Explanation> {
+        self.rest.as_ref()?.explanation.as_ref()
+    }
+
+    /// What is shown as its sort key.
+    pub(in crate::handler) fn sort(&self) -> Option<&KeptKey> {
+        self.rest.as_ref()?.sort.as_ref()
+    }
+
+    pub(in crate::handler) fn payload(&self) -> Option<&[u8]> {
+        self.rest.as_ref()?.payload.as_deref()
+    }
 }
 
 /// What results are sorted by.
@@ -86,6 +100,8 @@ pub(super) struct First {
     end: usize,
     /// The names of distances.
     distances: Vec<Vec<u8>>,
+    /// What comes behind it in an order by a kept number need not be looked at.
+    bound: SharedBound,
 }
 
 /// The first matches of a part.
@@ -113,13 +129,14 @@ impl First {
             offset,
             end,
             distances: names.collect(),
+            bound: SharedBound::default(),
         })
     }
 }
 
 impl Purpose for First {
     type Found = Best;
-    type Row = Candidate;
+    type Row = Row;
 
     fn begin(&self) -> Best {
         match &self.sorted {
@@ -139,15 +156,18 @@ impl Purpose for First {
             (Best::Scores(top), _) => return top.consider(one),
             (Best::Keys(top), Some(sorted)) => {
                 offer_sorted(top, &sorted.by, part, one, self.output.with_scores);
+                if let By::Kept(field) = sorted.by {
+                    return self.bound.narrow(top, field, one.index());
+                }
             }
             _ => {}
         }
         Flow::Continue
     }
 
-    fn merge(&self, parts: Vec<Found<Best>>) -> CommandResult<Rows<Candidate>> {
+    fn merge(&self, parts: Vec<Found<Best>>) -> CommandResult<Rows<Row>> {
         let total = parts.iter().map(|part| part.matched).sum();
-        let mut all: Vec<(usize, KeptKey, Hit)> = Vec::new();
+        let mut all: Vec<(usize, KeptKey, Hit)> = Vec::with_capacity(self.end.min(ROWS_USUAL) * parts.len());
         for Found { place, found, .. } in parts {
             match found {
                 Best::Counted => {}
@@ -165,18 +185,26 @@ impl Purpose for First {
             None => first.compare(second),
         });
         let page = all.into_iter().skip(self.offset).take(self.end - self.offset);
-        let rows = page.map(|(place, key, hit)| (place, Candidate { key, hit, row: Row::default() }));
+        let rows = page.map(|(place, key, hit)| (place, Row::new(key, hit)));
         Ok(Rows { total, rows: rows.collect(), are_to_be_loaded: true })
     }
 
-    fn load(&self, part: &PartSearch<'_>, candidate: &mut Candidate) {
-        let Candidate { key, hit, row } = candidate;
-        row.key = part.key(hit.document).into();
-        row.score = hit.score;
-        row.explanation = if self.output.explain_score { part.explain(hit.document) } else { None };
-        row.sort = self.sorted.as_ref().map(|_| key.clone());
-        row.payload = part.part.index.payload(hit.document).map(Box::from);
-        self.load_fields(part, candidate);
+    fn load(&self, part: &PartSearch<'_>, row: &mut Row) {
+        let document = row.hit.document;
+        row.key = part.key(document).into();
+        let rest = Rest {
+            explanation: if self.output.explain_score { part.explain(document) } else { None },
+            sort: self.sorted.as_ref().filter(|_| self.output.with_sort_keys).map(|_| row.sorted_by.clone()),
+            payload: if self.output.with_payloads {
+                part.part.index.payload(document).map(Box::from)
+            } else {
+                None
+            },
+        };
+        if rest.explanation.is_some() || rest.sort.is_some() || rest.payload.is_some() {
+            row.rest = Some(Box::new(rest));
+        }
+        self.load_fields(part, row);
     }
 
     fn reads_documents(&self) -> bool {
@@ -184,25 +212,15 @@ impl Purpose for First {
         sorts_loaded || !matches!(self.loaded, Loaded::Nothing)
     }
 
-    fn reply(
-        &self,
-        _: &Service,
-        question: &Question,
-        rows: Rows<Candidate>,
-        out: &mut dyn Reply,
-    ) -> CommandResult {
-        let Rows { total, rows, .. } = rows;
-        let results = Results { total, rows: rows.into_iter().map(|(_, candidate)| candidate.row).collect() };
-        reply::write(question, &self.output, &results, out);
+    fn reply(&self, _: &Service, question: &Question, rows: Rows<Row>, out: &mut dyn Reply) -> CommandResult {
+        reply::write(question, &self.output, &rows, out);
         Ok(())
     }
 }
 
 impl Profilable for First {
-    fn write_pairs(&self, question: &Question, rows: Rows<Candidate>, out: &mut dyn Reply) {
-        let Rows { total, rows, .. } = rows;
-        let results = Results { total, rows: rows.into_iter().map(|(_, candidate)| candidate.row).collect() };
-        reply::write_map(question, &self.output, &results, out);
+    fn write_pairs(&self, question: &Question, rows: Rows<Row>, out: &mut dyn Reply) {
+        reply::write_map(question, &self.output, &rows, out);
     }
 
     fn processors(&self, taken: &Taken) -> Vec<Processor> {
@@ -262,20 +280,20 @@ fn offer_sorted(top: &mut TopKeys, by: &By, part: &PartSearch<'_>, one: &Match<'
 
 impl First {
     /// Loads the fields of a result.
-    fn load_fields(&self, search: &PartSearch<'_>, candidate: &mut Candidate) {
+    fn load_fields(&self, search: &PartSearch<'_>, row: &mut Row) {
         if matches!(self.loaded, Loaded::Nothing) {
             return;
         }
         let (part, question, sorted) = (search.part, search.question(), self.sorted.as_ref());
-        let Some(entry) = search.entry_of(&candidate.row.key) else { return };
-        let document = candidate.hit.document;
+        let Some(entry) = search.entry_of(&row.key) else { return };
+        let document = row.hit.document;
         let distances: Vec<_> = search
             .distances(document)
             .map(|(place, distance)| (self.distances[place].clone(), Value::Number(distance)))
             .collect();
         let is_distance = |name: &[u8]| distances.iter().any(|(distance, _)| distance.as_slice() == name);
         let mut fields = distances.clone();
-        fields.extend(sort_field(part, sorted, &candidate.key));
+        fields.extend(sort_field(part, sorted, &row.sorted_by));
         let mut first = fields.len();
         match &self.loaded {
             Loaded::Nothing => {}
@@ -285,7 +303,11 @@ impl First {
                         put(&mut fields, name, value);
                     }
                 }
-                candidate.row.sort = shown_key(part, sorted, &fields).or(candidate.row.sort.take());
+                if let Some(rest) = &mut row.rest
+                    && let Some(shown) = shown_key(part, sorted, &fields)
+                {
+                    rest.sort = Some(shown);
+                }
             }
             Loaded::Fields(wanted) => {
                 fields.retain(|(name, _)| wanted.iter().any(|(other, _)| other == name));
@@ -304,7 +326,7 @@ impl First {
             let terms = search.terms(document);
             shown::show(&self.output, part, entry, &terms, first, &mut fields);
         }
-        candidate.row.fields = fields;
+        row.fields = fields;
     }
 }
 

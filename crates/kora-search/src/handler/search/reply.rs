@@ -4,15 +4,16 @@ use kora_core::reply::Reply;
 use kora_index::score::Explanation;
 use kora_index::search::KeptKey;
 
+use super::super::ask::Rows;
 use super::super::question::Question;
 use super::super::shape::{write_format, write_value, write_warning};
-use super::find::{Results, Row};
+use super::find::Row;
 use crate::command::options::Format;
 use crate::command::search::Output;
 use crate::value::Value;
 
 /// Writes the reply.
-pub(super) fn write(question: &Question, output: &Output, results: &Results, out: &mut dyn Reply) {
+pub(super) fn write(question: &Question, output: &Output, results: &Rows<Row>, out: &mut dyn Reply) {
     if out.is_resp3() {
         out.map(5);
         write_map(question, output, results, out);
@@ -25,7 +26,7 @@ pub(super) fn write(question: &Question, output: &Output, results: &Results, out
 pub(in crate::handler) fn write_map(
     question: &Question,
     output: &Output,
-    results: &Results,
+    results: &Rows<Row>,
     out: &mut dyn Reply,
 ) {
     out.simple("attributes");
@@ -36,7 +37,7 @@ pub(in crate::handler) fn write_map(
     write_format(output.format, out);
     out.simple("results");
     out.array(results.rows.len());
-    for row in &results.rows {
+    for (_, row) in &results.rows {
         let has_fields = has_fields(output);
         let extra = [output.with_scores, output.with_payloads, output.with_sort_keys, has_fields];
         out.map(2 + extra.into_iter().filter(|is_there| *is_there).count());
@@ -65,12 +66,12 @@ pub(in crate::handler) fn write_map(
 }
 
 /// The reply in RESP2.
-pub(in crate::handler) fn write_list(output: &Output, results: &Results, out: &mut dyn Reply) {
+pub(in crate::handler) fn write_list(output: &Output, results: &Rows<Row>, out: &mut dyn Reply) {
     let extra = [output.with_scores, output.with_payloads, output.with_sort_keys, has_fields(output)];
     let each = 1 + extra.into_iter().filter(|is_there| *is_there).count();
     out.array(1 + each * results.rows.len());
     out.integer(count(results.total));
-    for row in &results.rows {
+    for (_, row) in &results.rows {
         out.bulk(&row.key);
         if output.with_scores {
             write_score(row, out);
@@ -92,12 +93,12 @@ fn has_fields(output: &Output) -> bool {
 }
 
 fn write_score(row: &Row, out: &mut dyn Reply) {
-    if let Some(explanation) = &row.explanation {
+    if let Some(explanation) = row.explanation() {
         out.array(2);
-        out.double(row.score);
+        out.double(row.hit.score);
         write_explanation(explanation, out);
     } else {
-        out.double(row.score);
+        out.double(row.hit.score);
     }
 }
 
@@ -115,14 +116,14 @@ fn write_explanation(explanation: &Explanation, out: &mut dyn Reply) {
 }
 
 fn write_payload(row: &Row, out: &mut dyn Reply) {
-    match &row.payload {
+    match row.payload() {
         Some(payload) => out.bulk(payload),
         None => out.null(),
     }
 }
 
 fn write_sort_key(row: &Row, out: &mut dyn Reply) {
-    match &row.sort {
+    match row.sort() {
         Some(KeptKey::Number(number)) => {
             out.bulk(format!("#{}", crate::number::general(*number, 17)).as_bytes())
         }

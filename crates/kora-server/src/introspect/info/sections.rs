@@ -4,6 +4,7 @@ use super::snapshot::{
     CommandStat, CpuInfo, DatabaseInfo, ErrorStat, InfoSnapshot, LatencyStat, MemoryInfo, PersistenceInfo,
     ServerInfo, ThreadInfo,
 };
+use crate::config::percentiles;
 use kora_engine::metrics::{Reading, Section};
 use kora_engine::persistence::{LoadingFigures, unix_seconds};
 use kora_script::ScriptFigures;
@@ -414,7 +415,7 @@ pub(super) fn latencystats(latencies: &[LatencyStat], fields: &mut Fields<'_>) {
         let percentiles: Vec<String> = stat
             .percentiles
             .iter()
-            .map(|&(percent, ns)| format!("p{percent}={}.{:03}", ns / 1000, ns % 1000))
+            .map(|&(percent, ns)| format!("p{}={}.{:03}", percentiles::shown(percent), ns / 1000, ns % 1000))
             .collect();
         fields.put(&format!("latency_percentiles_usec_{}", stat.name), percentiles.join(","));
     }
