@@ -73,10 +73,9 @@ impl Connection {
         matches!(self.state, State::Writing { .. })
     }
 
-    /// Whether something of its next request has come, and since when the request is awaited; none if it has come whole.
-    pub(crate) fn owes_since(&self) -> Option<(bool, Instant)> {
-        let owes = matches!(self.state, State::Reading) && !self.has_news;
-        owes.then_some((!self.input.is_empty(), self.since))
+    /// Since when its next request is awaited, of which a part may have come; none if it is here.
+    pub(crate) fn owes_since(&self) -> Option<Instant> {
+        (matches!(self.state, State::Reading) && !self.has_news).then_some(self.since)
     }
 
     /// Whether bytes have been read that may be another request.

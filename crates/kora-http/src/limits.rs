@@ -5,8 +5,8 @@ use std::time::Duration;
 /// What a server grants its peers at most.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Connections at a time. The one that has been idle longest makes room for another, or else the one that has
-    /// owed the rest of its request longest; if all are being answered, the newcomer is told 503.
+    /// Connections at a time. The one whose next request has been awaited longest makes room for another, whether
+    /// nothing of it has come or a part; if all are being answered, the newcomer is told 503.
     pub connections: usize,
     /// Bytes of a request's first line and headers.
     pub head_bytes: usize,

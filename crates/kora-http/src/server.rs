@@ -218,10 +218,9 @@ impl Server {
     /// Takes a new connection, if there is or can be made room for it.
     fn admit(&mut self, mut stream: TcpStream, peer: SocketAddr) {
         if self.connections.len() >= self.limits.connections {
-            // Those of whose request nothing has come go first, then those that owe the rest of it.
-            let reading =
-                self.connections.iter().filter_map(|(ticket, it)| Some((it.owes_since()?, *ticket)));
-            let Some((_, oldest)) = reading.min() else {
+            // What one that has just come has sent was not read yet: the oldest goes, whether it is idle or owes the rest of a request.
+            let owing = self.connections.iter().filter_map(|(ticket, it)| Some((it.owes_since()?, *ticket)));
+            let Some((_, oldest)) = owing.min() else {
                 let busy = Response::text(503, "too many connections").encode(false, false);
                 // It ends either way; the socket's buffer is empty, so this does not wait.
                 let _ = stream.set_nonblocking(true).and_then(|()| stream.write(&busy).map(drop));

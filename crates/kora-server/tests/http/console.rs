@@ -190,7 +190,7 @@ fn commands_are_taken_as_they_are_meant_or_not_at_all() {
     let mut client = site.program.client();
     client.line("SETRANGE large 9000000 x");
     assert_eq!(ask(r#"{"commands":[["GET","large"]]}"#).status, 502);
-    assert_eq!(ask(r#"{"commands":[["SET","a","b"]]}"#).status, 403);
+    assert_eq!(ask(r#"{"commands":[["SET","a","b"]]}"#).status, 401);
     assert_eq!(site.get("/health").status, 200);
 }
 
