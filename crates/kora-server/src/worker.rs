@@ -8,7 +8,6 @@ mod batch;
 mod client_memory;
 mod cron;
 mod end;
-mod give_way;
 mod given;
 mod handshakes;
 mod load;
@@ -62,8 +61,6 @@ pub(crate) struct Worker {
     batch: Batch,
     /// When this round began.
     round_begun: Instant,
-    /// When it last gave its processor away.
-    gave_way: Instant,
     /// How many commands had run then.
     round_commands: u64,
     cron: Cron,
@@ -97,7 +94,6 @@ impl Worker {
             read_buffer: vec![0; READ_BYTES],
             batch: Batch::default(),
             round_begun: Instant::now(),
-            gave_way: Instant::now(),
             round_commands: 0,
             cron: Cron::new(),
             window: Window::new(),
@@ -130,7 +126,6 @@ impl Worker {
         let lasted = nanoseconds(self.round_begun.elapsed());
         self.note_length(lasted);
         self.note_round(lasted);
-        self.give_way(timeout);
         let mut ready = std::mem::take(&mut self.ready);
         let waited = self.poller.wait(timeout, &mut ready);
         self.turn.unpark();
