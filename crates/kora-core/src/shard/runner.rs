@@ -495,6 +495,11 @@ impl<D: Driver> Executor<D> {
         if operation.request.may_pause() {
             self.begin_script();
         }
+        self.run_each(shard, operation);
+    }
+
+    /// Runs a shard's items of an operation, one after the other, while its store is at home.
+    fn run_each(&mut self, shard: &mut Shard<D>, operation: Arc<Operation<D>>) {
         self.note_moment(&operation);
         self.journal.refresh_time();
         let store = shard.store.as_deref_mut().expect("a shard runs operations while its store is at home");
