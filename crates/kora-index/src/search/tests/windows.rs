@@ -130,12 +130,14 @@ proptest! {
         let (bound, mut tops) = (SharedBound::default(), vec![TopKeys::new(limit, direction); part_count]);
         let field = model::NUMBER_FIELD;
         while !running.is_over.iter().all(|is_over| *is_over) {
-            for (at, index) in parts.0.iter().enumerate().filter(|(at, _)| !running.is_over[*at]) {
+            for (at, index) in parts.0.iter().enumerate() {
                 let top = &mut tops[at];
-                running.is_over[at] = running.searches[at].step(index, steps, &SearchScoring::NONE, |found| {
+                let visit = |found: &Match<'_>| {
                     top.consider(index.sortable(found.document, field), found, false);
                     bound.narrow(top, field, index)
-                });
+                };
+                running.is_over[at] =
+                    running.is_over[at] || running.searches[at].step(index, steps, &SearchScoring::NONE, visit);
             }
             let (other, gone) = (random.below(1000), random.below(u64::from(DOCUMENTS)));
             let gone = u16::try_from(gone).unwrap().to_be_bytes();
