@@ -176,18 +176,19 @@ mod tests {
     #[test]
     fn lines_wait_for_workers_that_have_listeners() {
         let monitors = Monitors::new(2, Arc::default());
-        assert!(monitors.push(Some("a")).is_empty());
+        assert!(monitors.push(&["a".into()], 0).is_empty());
         let listener = Origin { worker: WorkerId(1), slot: 4, client: ClientId(9) };
         monitors.add(listener);
-        assert_eq!(monitors.push(Some("b")), [WorkerId(1)]);
-        assert!(monitors.push(Some("c")).is_empty(), "it knows already");
+        assert_eq!(monitors.push(&["b".into()], 0), [WorkerId(1)]);
+        assert!(monitors.push(&["c".into()], 0).is_empty(), "it knows already");
         let long = "x".repeat(WAITING_BYTES_MAX);
-        assert!(monitors.push(Some(&long)).is_empty());
-        assert!(monitors.push(Some("d")).is_empty());
+        assert!(monitors.push(&[long.as_str().into()], 0).is_empty());
+        assert!(monitors.push(&["d".into()], 0).is_empty());
         let taken = monitors.take(WorkerId(1));
         assert!(taken.lines.iter().map(|line| &**line).eq(["b", "c"]));
         assert_eq!((taken.listeners, taken.dropped), (vec![listener], 2));
-        assert_eq!(monitors.push(None), [WorkerId(1)]);
+        assert_eq!(monitors.push(&[], 3), [WorkerId(1)]);
+        assert_eq!(monitors.take(WorkerId(1)).dropped, 3);
         monitors.remove(listener);
         assert!(monitors.count() == 0 && monitors.take(WorkerId(1)).lines.is_empty());
     }
