@@ -17,6 +17,8 @@ pub(crate) struct Buffers {
     spare: Vec<Vec<u8>>,
     /// The sum of their capacities.
     spare_bytes: usize,
+    /// The fewest that were spare since [`Buffers::give_back_unused`]: those have been of no use since.
+    fewest: usize,
     /// Most bytes that may wait in the output of a subscriber; 0 for no limit.
     message_limit_bytes: u64,
 }
@@ -34,8 +36,16 @@ impl Buffers {
             && let Some(buffer) = self.spare.pop()
         {
             self.spare_bytes -= buffer.capacity();
+            self.fewest = self.fewest.min(self.spare.len());
             output.set_buffer(buffer);
         }
+    }
+
+    /// Frees the buffers that nobody has needed since it was called last: what a burst has left behind is no memory of anybody's.
+    pub(crate) fn give_back_unused(&mut self) {
+        let unused = self.spare.drain(..self.fewest);
+        self.spare_bytes -= unused.map(|buffer| buffer.capacity()).sum::<usize>();
+        self.fewest = self.spare.len();
     }
 
     /// Prepares the output of a subscriber for messages.
@@ -55,5 +65,34 @@ impl Buffers {
             self.spare.push(buffer);
         }
         false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn output_of(bytes: usize) -> Output {
+        let mut output = Output::default();
+        output.set_buffer(Vec::with_capacity(bytes));
+        output
+    }
+
+    #[test]
+    fn what_nobody_needs_is_given_back() {
+        let mut buffers = Buffers::default();
+        for _ in 0..4 {
+            assert!(!buffers.take_back(&mut output_of(1000)));
+        }
+        buffers.give_back_unused();
+        assert_eq!((buffers.spare.len(), buffers.spare_bytes), (4, 4000), "they have just come");
+        let mut output = Output::default();
+        buffers.fill(&mut output);
+        buffers.take_back(&mut output);
+        buffers.give_back_unused();
+        assert_eq!((buffers.spare.len(), buffers.spare_bytes), (1, 1000), "one was needed at a time");
+        buffers.give_back_unused();
+        assert_eq!((buffers.spare.len(), buffers.spare_bytes), (0, 0));
+        buffers.give_back_unused();
     }
 }

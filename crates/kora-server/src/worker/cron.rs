@@ -68,6 +68,7 @@ impl Worker {
             self.cron.next_client_check = self.round_begun + CLIENT_CHECK_PERIOD;
             self.cron.client_checks += 1;
             self.check_clients();
+            self.turn.buffers.give_back_unused();
         }
     }
 
