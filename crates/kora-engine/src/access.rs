@@ -28,10 +28,10 @@ const LOG_ENTRIES: usize = 128;
 crate::metrics! {
     /// How often something was refused. Any worker adds to it.
     pub struct Denials {
-        auth: Counter Sum Whole, Stats "acl_access_denied_auth", reset, "Failed attempts to authenticate";
-        command: Counter Sum Whole, Stats "acl_access_denied_cmd", reset, "Commands refused to users";
-        key: Counter Sum Whole, Stats "acl_access_denied_key", reset, "Commands refused because of their keys";
-        channel: Counter Sum Whole, Stats "acl_access_denied_channel", reset, "Commands refused because of their channels";
+        auth: Counter Sum Whole, Stats "acl_access_denied_auth", kept, "Failed attempts to authenticate";
+        command: Counter Sum Whole, Stats "acl_access_denied_cmd", kept, "Commands refused to users";
+        key: Counter Sum Whole, Stats "acl_access_denied_key", kept, "Commands refused because of their keys";
+        channel: Counter Sum Whole, Stats "acl_access_denied_channel", kept, "Commands refused because of their channels";
     }
     besides {}
 }

@@ -11,9 +11,9 @@ pub struct Dictionary {
 }
 
 impl Dictionary {
-    /// Adds a word; whether it is new. Complexity: O(log n).
+    /// Adds a word, unless it is empty; whether it is new. Complexity: O(log n).
     pub fn add(&mut self, word: &str) -> bool {
-        self.words.insert(word.to_owned())
+        !word.is_empty() && self.words.insert(word.to_owned())
     }
 
     /// Removes a word; whether it was there. Complexity: O(log n).

@@ -191,6 +191,8 @@ impl Console {
         }
         match connect(shared, request) {
             Ok(link) => {
+                // The session that the browser had would go on without anybody who could end it.
+                token_of(shared, request).into_iter().for_each(|token| self.sessions.end(&token));
                 self.sessions.log_in(ticket, user, &password, link);
                 None
             }

@@ -35,6 +35,11 @@ fn vrandmember(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comman
         None => None,
         Some(count) => Some(parse_i64(count).ok_or(CommandError::text("ERR COUNT value is not an integer"))?),
     };
+    if wanted == Some(0) {
+        // As in Redis, nobody is asked what the key holds.
+        out.array(0);
+        return Ok(());
+    }
     let mut random = ctx.random();
     let mut keyspace = ctx.keyspace(args[1]);
     let set = read(&mut keyspace, args[1])?;

@@ -45,9 +45,9 @@ struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    /// Goes in front of the value of the first member of this name; false if there is none.
+    /// Goes in front of the value of the first member of this name; false if there is none. Nobody can name the one without a name.
     fn seek(&mut self, name: &[u8]) -> bool {
-        self.seek_member(name).is_some()
+        !name.is_empty() && self.seek_member(name).is_some()
     }
 
     fn seek_member(&mut self, name: &[u8]) -> Option<()> {
@@ -71,7 +71,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn skip_spaces(&mut self) {
-        while self.peek().is_some_and(|byte| byte.is_ascii_whitespace()) {
+        while self.peek().is_some_and(is_space) {
             self.at += 1;
         }
     }
@@ -162,7 +162,7 @@ impl<'a> Scanner<'a> {
                 let rest = &self.text[self.at..];
                 let (word, value) = words.into_iter().find(|(word, _)| rest.starts_with(word))?;
                 self.at += word.len();
-                let is_whole = !self.peek().is_some_and(|byte| byte.is_ascii_alphanumeric());
+                let is_whole = self.peek().is_none_or(|byte| is_space(byte) || matches!(byte, b',' | b']' | b'}'));
                 is_whole.then_some(value)
             }
         }
@@ -205,13 +205,19 @@ impl<'a> Scanner<'a> {
     }
 }
 
+/// Whether a byte is a space as in C, with the vertical one.
+#[inline]
+fn is_space(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || byte == 0x0b
+}
+
 /// Whether a byte may stand in a number.
 #[inline]
 pub(super) fn is_of_number(byte: u8) -> bool {
     byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E')
 }
 
-/// What a string of JSON stands for.
+/// What a string of JSON stands for. As in Redis, a letter behind a backslash that is none of `n`, `r`, `t` stands for itself, but for `\\u`.
 pub(super) fn unescape(raw: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(raw.len());
     let mut rest = raw;
@@ -227,8 +233,6 @@ pub(super) fn unescape(raw: &[u8]) -> Vec<u8> {
             b'n' => out.push(b'\n'),
             b'r' => out.push(b'\r'),
             b't' => out.push(b'\t'),
-            b'b' => out.push(0x08),
-            b'f' => out.push(0x0c),
             b'u' => rest = unescape_char(rest, &mut out),
             other => out.push(*other),
         }

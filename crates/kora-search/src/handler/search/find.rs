@@ -118,10 +118,12 @@ impl First {
     /// # Errors
     /// If it is to be sorted by a name that is no field.
     pub(super) fn new(question: &Question, output: &Output, most: u64) -> CommandResult<Self> {
-        let sorted = output.sort.as_ref().map(|sort| SortedBy::new(question, sort)).transpose()?;
         let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
         let offset = size(output.limit.offset.min(most));
         let end = size(output.limit.offset.saturating_add(output.limit.count).min(most)).max(offset);
+        // Where none is wanted, nobody asks what they would be sorted by.
+        let sort = output.sort.as_ref().filter(|_| end > offset);
+        let sorted = sort.map(|sort| SortedBy::new(question, sort)).transpose()?;
         let names = question.plan.distances().into_iter().map(|distance| distance.name.into_bytes());
         Ok(Self {
             loaded: Loaded::new(question, output),
