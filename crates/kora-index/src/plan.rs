@@ -224,6 +224,12 @@ impl Expansion {
 }
 
 impl Plan {
+    /// Whether it is about keys that it names only.
+    #[must_use]
+    pub fn has_keys(&self) -> bool {
+        self.keys.is_some()
+    }
+
     /// Whether it has patterns, for which many words may have to be looked at. Complexity: O(leaves).
     #[must_use]
     pub fn has_patterns(&self) -> bool {

@@ -8,6 +8,8 @@ use std::fmt;
 use crate::dictionary::Compiled;
 use crate::index::{Held, Index, Indexed};
 use crate::plan::{Leaf, Plan};
+use crate::postings::Layout;
+use crate::table::Snapshot;
 
 /// Figures of an index, for one plan.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -136,8 +138,8 @@ fn merge_expansions(expansions: &mut Vec<(Box<str>, u64)>, more: Vec<(Box<str>, 
 pub struct Gathering {
     statistics: Statistics,
     patterns: Vec<(usize, Compiled)>,
-    /// Documents may have died since it began, which the snapshot sees: then their words are taken, too.
-    takes_dying: bool,
+    /// Goes on while documents come and die: only words count that are in one that this sees.
+    snapshot: Option<Snapshot>,
 }
 
 impl fmt::Debug for Gathering {
@@ -147,11 +149,11 @@ impl fmt::Debug for Gathering {
 }
 
 impl Gathering {
-    /// Begins: all but patterns is counted at once. It is to be begun at the moment that the search's snapshot is taken.
+    /// Begins: all but patterns is counted at once. What is to go on later is given the search's snapshot, at the moment that it is taken.
     ///
     /// Complexity: O(leaves of the plan), and O(runs of numbers) for each range.
     #[must_use]
-    pub fn new(index: &Index, plan: &Plan) -> Self {
+    pub fn new(index: &Index, plan: &Plan, snapshot: Option<Snapshot>) -> Self {
         let mut patterns = Vec::new();
         let leaves = plan.leaves.iter().enumerate().map(|(place, leaf)| match leaf {
             Leaf::Word(text) => LeafStatistics::Count(count_of(index.terms(), text)),
@@ -171,31 +173,33 @@ impl Gathering {
         let set_totals = plan.sets.iter().map(|set| set.total(index) as u64).collect();
         let (documents, length_total) = (table.len() as u64, table.length_total());
         let statistics = Statistics { documents, length_total, leaves, sets, set_totals };
-        Self { statistics, patterns, takes_dying: false }
+        Self { statistics, patterns, snapshot }
     }
 
     /// Goes on until it is through or has looked at so many words. Returns whether it is through. What changes between two steps changes counts, and
     /// so scores, but not what the snapshot matches.
     pub fn step(&mut self, index: &Index, plan: &Plan, mut steps: usize) -> bool {
         while let Some((place, pattern)) = self.patterns.last_mut() {
-            let dictionary = match &plan.leaves[*place] {
+            let words = (index.terms(), index.layout());
+            let (dictionary, layout) = match &plan.leaves[*place] {
                 Leaf::Values(field, _) => match &index.fields()[*field].indexed {
-                    Indexed::Tags(dictionary) => dictionary,
-                    _ => index.terms(),
+                    Indexed::Tags(dictionary) => (&**dictionary, Layout::BARE),
+                    _ => words,
                 },
-                _ => index.terms(),
+                _ => words,
+            };
+            let is_seen = |held: &Held| match &self.snapshot {
+                None => held.count() > 0,
+                Some(snapshot) => sees_any(index, snapshot, held, layout),
             };
             if let LeafStatistics::Expansions(found) = &mut self.statistics.leaves[*place] {
                 let is_through = dictionary.expand(pattern, &mut steps, |text, held: &Held| {
-                    if held.count() > 0 {
-                        found.push((text.into(), held.count()));
-                    } else if self.takes_dying && held.postings.live() > 0 {
-                        found.push((text.into(), 1));
+                    if is_seen(held) {
+                        found.push((text.into(), held.count().max(1)));
                     }
                     found.len() < plan.expansions_max
                 });
                 if !is_through {
-                    self.takes_dying = true;
                     return false;
                 }
             }
@@ -213,10 +217,23 @@ impl Gathering {
     /// Gathers all at once.
     #[must_use]
     pub fn all(index: &Index, plan: &Plan) -> Statistics {
-        let mut gathering = Self::new(index, plan);
+        let mut gathering = Self::new(index, plan, None);
         while !gathering.step(index, plan, usize::MAX) {}
         gathering.finish()
     }
+}
+
+/// Whether a word or value is in a document that a snapshot sees. Complexity: O(1), but O(documents with it) where they came or died of late.
+fn sees_any(index: &Index, snapshot: &Snapshot, held: &Held, layout: Layout) -> bool {
+    let mut cursor = held.postings.cursor(layout);
+    let mut document = cursor.advance(0, u128::MAX);
+    while document < snapshot.horizon() {
+        if index.table().sees(snapshot, document) {
+            return true;
+        }
+        document = cursor.advance(document + 1, u128::MAX);
+    }
+    false
 }
 
 fn count_of(dictionary: &crate::dictionary::Dictionary<Held>, text: &str) -> u64 {

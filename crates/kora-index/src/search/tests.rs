@@ -1,6 +1,7 @@
 //! Searches against a naive model, and against values recorded from RediSearch 2.10.5.
 
 mod explanations;
+mod gathering;
 mod graphs;
 mod model;
 mod oracle;

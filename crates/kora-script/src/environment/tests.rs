@@ -40,7 +40,9 @@ impl Runner {
         }
         let function = match compile(&self.lua, script, "@user_script") {
             Ok(function) => function,
-            Err(error) => return format!("! Error compiling script (new function): {}", shown(&error_text(&error))),
+            Err(error) => {
+                return format!("! Error compiling script (new function): {}", shown(&error_text(&error)));
+            }
         };
         match self.pcall.call::<(bool, Value)>(function) {
             Ok((true, value)) => render(&value),
@@ -61,7 +63,8 @@ impl Runner {
 
 /// A text that has passed through errors of Lua, with its bytes that are not ASCII as they can be typed.
 fn shown(text: &str) -> String {
-    let show = |byte: &u8| if byte.is_ascii() { char::from(*byte).to_string() } else { format!("\\x{byte:02x}") };
+    let show =
+        |byte: &u8| if byte.is_ascii() { char::from(*byte).to_string() } else { format!("\\x{byte:02x}") };
     kora_core::text::bytes(text).iter().map(show).collect()
 }
 

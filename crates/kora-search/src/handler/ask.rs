@@ -208,10 +208,6 @@ pub(super) const DROPPED: CommandError =
 /// More documents have changed than are kept.
 const LOST: CommandError = CommandError::text("Too many documents changed while the query was executed");
 
-/// Whether the words that patterns stand for are gathered in slices. Words that came or died since the snapshot take places among the first so many
-/// that a pattern may stand for until they are told from those that it sees: so all are gathered at once.
-const GATHERS_LATER: bool = false;
-
 /// Carries a query out, at once or aside. What is due was deleted, and the index is whole.
 ///
 /// # Errors
@@ -228,9 +224,9 @@ pub(super) fn ask<P: Purpose>(
         let statistics = gather(ctx, number, &plan);
         (plan, statistics)
     });
-    // A profile and a second plan need them at once.
-    let is_later = GATHERS_LATER
-        && question.plan.has_patterns()
+    // A profile and a second plan need them at once; and INKEYS is looked up when the search begins, which must be now.
+    let is_later = question.plan.has_patterns()
+        && !question.plan.has_keys()
         && matches!(question.profile, Profiling::No)
         && question.nearest.is_none();
     let mut gathered_now = Statistics::default();
@@ -294,7 +290,7 @@ fn gathered(statistics: &OnceLock<Arc<Statistics>>) -> &Arc<Statistics> {
 impl<P: Purpose> Query<P> {
     fn first_share(self: &Arc<Self>, index: &IndexPart, base: Base) -> ShareOf {
         if self.statistics.get().is_none() {
-            let gathering = Gathering::new(&index.index, &self.question.plan);
+            let gathering = Gathering::new(&index.index, &self.question.plan, Some(base.snapshot.clone()));
             return self.share(base, Work::Gather(Box::new(gathering)));
         }
         if let Some((plan, statistics)) = &self.nearest {

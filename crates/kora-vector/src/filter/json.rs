@@ -162,7 +162,8 @@ impl<'a> Scanner<'a> {
                 let rest = &self.text[self.at..];
                 let (word, value) = words.into_iter().find(|(word, _)| rest.starts_with(word))?;
                 self.at += word.len();
-                let is_whole = self.peek().is_none_or(|byte| is_space(byte) || matches!(byte, b',' | b']' | b'}'));
+                let is_whole =
+                    self.peek().is_none_or(|byte| is_space(byte) || matches!(byte, b',' | b']' | b'}'));
                 is_whole.then_some(value)
             }
         }

@@ -261,7 +261,6 @@ impl Row {
 
     fn has_word(&self, text: &str, fields: &[usize], expands: bool) -> bool {
         let stem = stem_of(text);
-        let expands = expands && fields.iter().any(|field| !TEXTS[*field].2);
         self.words().iter().filter(|placed| fields.contains(&placed.field)).any(|placed| {
             placed.word == text
                 || (expands && placed.word == stem)
