@@ -105,6 +105,10 @@ def data(args):
     return vectors[: args.count], vectors[args.count :]
 
 
+# How vectors are kept, and usearch's name of it.
+KINDS = {"NOQUANT": "f32", "Q8": "i8"}
+
+
 def fill(server, key, vectors, kind, buckets):
     before, begun = server.memory(), server.cpu()
     for at in range(0, len(vectors), 100):
@@ -132,13 +136,16 @@ def main():
     parser.add_argument("--queries", type=int, default=200)
     parser.add_argument("--data")
     parser.add_argument("--clusters", type=int)
+    parser.add_argument("--kind", action="append", choices=sorted(KINDS), help="by default all")
     args = parser.parse_args()
     vectors, queries = data(args)
     truth = exact(vectors, queries)
     buckets = numpy.random.default_rng(2).integers(0, 1000, len(vectors))
     servers = [Server(text) for text in args.server]
     line("", "insertion, us", "bytes", *(f"ef {ef}" for ef in EFS))
-    for kind, dtype in (("NOQUANT", "f32"), ("Q8", "i8")):
+    for kind, dtype in KINDS.items():
+        if kind not in (args.kind or KINDS):
+            continue
         others = [Usearch(dtype)]
         filled = [(one, *fill(one, kind, vectors, kind, buckets)) for one in servers]
         filled += [(one, *one.fill(vectors)) for one in others]
@@ -150,7 +157,10 @@ def main():
                 cells[one.name].append(f"{recall(found, truth):.3f}, {cost:.0f}")
         for one, cost, size in filled:
             line(f"{one.name} {kind}", float(cost), float(size), *cells[one.name])
-    line("filter at random", "", "", *SELECTIVITIES)
+    if "Q8" not in (args.kind or KINDS):
+        return
+    shares = [f"{share:.1%}" for share in SELECTIVITIES]
+    line("filter at random", "", "", *shares)
     for server in servers:
         cells = []
         for share in SELECTIVITIES:
@@ -162,7 +172,7 @@ def main():
             cells.append(f"{recall(found, best[:, :least], [least] * len(queries)):.3f}, {cost:.0f}" + (f", {short} short" if short else ""))
         line(f"{server.name} Q8", "", "", *cells)
     for is_far in (False, True):
-        line("filter: the farthest" if is_far else "filter: the nearest", "", "", *SELECTIVITIES)
+        line("filter: the farthest" if is_far else "filter: the nearest", "", "", *shares)
         few = queries[: max(1, len(queries) // 20)]
         results = {server.name: [[] for _ in SELECTIVITIES] for server in servers}
         for query in few:
