@@ -233,7 +233,7 @@ impl Journal {
         }
     }
 
-    /// What is told of commands from now on stands together, until [`Journal::end_block`]. Blocks may lie in blocks.
+    /// Lines about commands stand together from now on, until [`Journal::end_block`]. Blocks may lie in blocks.
     #[inline]
     pub fn begin_block(&mut self) {
         if let Some(meter) = &mut self.meter {

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 /// The character that stands for the byte 0; those for others follow it. In a plane for private use.
 const FIRST: u32 = 0x10_FE00;
-/// What the characters that stand for bytes from 0x80 on begin with, in UTF-8.
+/// The first bytes, in UTF-8, of the characters that stand for bytes from 0x80 on.
 const HEAD: &[u8] = b"\xF4\x8F";
 
 /// The byte that a character stands for.

@@ -261,7 +261,7 @@ impl Meter {
         }
     }
 
-    /// What is told from now on stands together, until [`Meter::end_block`].
+    /// Lines stand together from now on, until [`Meter::end_block`].
     #[inline]
     pub(super) fn begin_block(&mut self) {
         self.blocks += 1;

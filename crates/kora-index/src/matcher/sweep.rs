@@ -24,7 +24,7 @@ const FEW_SHARE: usize = 8;
 /// See the module.
 pub(crate) struct Sweep<'a> {
     root: Node<'a>,
-    /// What parts within parts are marked in, level by level.
+    /// Windows in which parts within parts are marked, level by level.
     spare: Vec<Window>,
     words: usize,
     /// What is marked matches.

@@ -21,7 +21,7 @@ const WINDOW: u64 = 20;
 const CONSTANT: f64 = 60.0;
 /// Factors of scores, unless something else is said.
 const WEIGHTS: (f64, f64) = (0.3, 0.7);
-/// What scores are divided by before their hyperbolic tangent is taken.
+/// Scores are divided by this before their hyperbolic tangent is taken.
 const TANH_DIVISOR: f64 = 4.0;
 /// Rows of a reply, unless something else is said.
 const ROWS: u64 = 10;

@@ -36,7 +36,7 @@ fn begin_later(
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// What is found is what the model had when the snapshot was taken.
+    /// A search finds what the model had when the snapshot was taken.
     #[test]
     fn as_a_naive_model_of_the_snapshot(
         changes in prop::collection::vec(change(), 1..60),
