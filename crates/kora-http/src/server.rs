@@ -105,7 +105,7 @@ impl Server {
             }
             // Who has been answered may have asked for more, which the service has to hear of before this sleeps.
             self.is_behind = (0..REQUESTS_MAX).all(|_| self.take_answers(service));
-            self.accept();
+            self.accept(service);
             self.expire();
         }
     }
@@ -187,7 +187,7 @@ impl Server {
         }
     }
 
-    fn accept(&mut self) {
+    fn accept(&mut self, service: &mut impl Service) {
         if self.rests_until.take_if(|until| *until <= Instant::now()).is_none() && self.rests_until.is_some()
         {
             return;
@@ -198,7 +198,7 @@ impl Server {
                 match self.listeners[at].accept() {
                     Ok((stream, peer)) => {
                         is_any = true;
-                        self.admit(stream, peer);
+                        self.admit(stream, peer, service);
                     }
                     Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                     // The peer has gone already.
@@ -216,23 +216,32 @@ impl Server {
     }
 
     /// Takes a new connection, if there is or can be made room for it.
-    fn admit(&mut self, mut stream: TcpStream, peer: SocketAddr) {
-        if self.connections.len() >= self.limits.connections {
-            // What one that has just come has sent was not read yet: the oldest goes, whether it is idle or owes the rest of a request.
-            let owing = self.connections.iter().filter_map(|(ticket, it)| Some((it.owes_since()?, *ticket)));
-            let Some((_, oldest)) = owing.min() else {
-                let busy = Response::text(503, "too many connections").encode(false, false);
-                // It ends either way; the socket's buffer is empty, so this does not wait.
-                let _ = stream.set_nonblocking(true).and_then(|()| stream.write(&busy).map(drop));
-                return;
-            };
-            self.connections.remove(&oldest);
+    fn admit(&mut self, mut stream: TcpStream, peer: SocketAddr, service: &mut impl Service) {
+        if self.connections.len() >= self.limits.connections && !self.make_room(service) {
+            let busy = Response::text(503, "too many connections").encode(false, false);
+            // It ends either way; the socket's buffer is empty, so this does not wait.
+            let _ = stream.set_nonblocking(true).and_then(|()| stream.write(&busy).map(drop));
+            return;
         }
         // One that the system gives up at once is no loss.
         if let Ok(connection) = Connection::new(stream, peer, &self.limits) {
             self.next += 1;
             self.connections.insert(Ticket(self.next), connection);
         }
+    }
+
+    /// Sends the one away that has owed a request for longest, be it idle or slow; whether there is room now.
+    fn make_room(&mut self, service: &mut impl Service) -> bool {
+        let owing = |server: &Self| -> Vec<_> {
+            let all = server.connections.iter();
+            all.filter_map(|(ticket, connection)| Some((connection.owes_since()?, *ticket))).collect()
+        };
+        // What they have sent may wait to be read: then they owe nothing.
+        owing(self).into_iter().for_each(|(_, ticket)| self.go_on(ticket, service));
+        if let Some((_, oldest)) = owing(self).into_iter().min() {
+            self.connections.remove(&oldest);
+        }
+        self.connections.len() < self.limits.connections
     }
 
     /// Ends those whose time is up.
