@@ -38,31 +38,42 @@ enum Step {
     Constant(Constant),
     /// The attribute of this name.
     Field(Box<[u8]>),
-    Operator(Operator),
-    /// An attribute, a number and an operator at once, which most filters are made of.
-    Compare(Box<[u8]>, f64, Operator),
+    Not,
+    Binary(Binary),
+    /// Compares an attribute with a number at once, which most filters are made of.
+    CompareField(Box<[u8]>, f64, Comparison),
 }
 
+/// What makes one value of two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Operator {
-    Open,
-    Close,
+enum Binary {
     Or,
     And,
+    In,
+    Compare(Comparison),
+    Calculate(Calculation),
+}
+
+/// What compares two values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Comparison {
     Greater,
     GreaterOrEqual,
     Less,
     LessOrEqual,
     Equal,
     Unequal,
-    In,
+}
+
+/// What makes a number of two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Calculation {
     Add,
     Subtract,
     Multiply,
     Divide,
     Remainder,
     Power,
-    Not,
 }
 
 impl Filter {

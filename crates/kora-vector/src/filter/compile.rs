@@ -2,51 +2,47 @@
 
 use super::token::{Token, Tokens};
 use super::value::Constant;
-use super::{BYTES_MAX, Filter, FilterError, Operator, Step};
+use super::{BYTES_MAX, Binary, Calculation, Filter, FilterError, Step};
+
+/// What stands between and around values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Operator {
+    Open,
+    Close,
+    Not,
+    Binary(Binary),
+}
 
 impl Operator {
     /// How tightly it binds.
     fn precedence(self) -> u8 {
         match self {
             Self::Open | Self::Close => 7,
-            Self::Or => 0,
-            Self::And => 1,
-            Self::Greater
-            | Self::GreaterOrEqual
-            | Self::Less
-            | Self::LessOrEqual
-            | Self::Equal
-            | Self::Unequal
-            | Self::In => 2,
-            Self::Add | Self::Subtract => 3,
-            Self::Multiply | Self::Divide | Self::Remainder => 4,
-            Self::Power => 5,
             Self::Not => 6,
+            Self::Binary(binary) => match binary {
+                Binary::Or => 0,
+                Binary::And => 1,
+                Binary::Compare(_) | Binary::In => 2,
+                Binary::Calculate(Calculation::Add | Calculation::Subtract) => 3,
+                Binary::Calculate(Calculation::Multiply | Calculation::Divide | Calculation::Remainder) => 4,
+                Binary::Calculate(Calculation::Power) => 5,
+            },
         }
-    }
-
-    /// Whether it compares numbers.
-    fn compares(self) -> bool {
-        matches!(
-            self,
-            Self::Greater
-                | Self::GreaterOrEqual
-                | Self::Less
-                | Self::LessOrEqual
-                | Self::Equal
-                | Self::Unequal
-        )
-    }
-
-    /// How many values it takes from the stack.
-    fn operands(self) -> usize {
-        if self == Self::Not { 1 } else { 2 }
     }
 
     /// Whether this one, which stands before `next`, is to run before it.
     fn runs_before(self, next: Self) -> bool {
-        let is_from_the_right = next == Self::Power;
+        let is_from_the_right = next == Self::Binary(Binary::Calculate(Calculation::Power));
         self.precedence() > next.precedence() || self.precedence() == next.precedence() && !is_from_the_right
+    }
+
+    /// The step that it is, and how many values that takes from the stack; none of a bracket.
+    fn step(self) -> Option<(Step, usize)> {
+        match self {
+            Self::Open | Self::Close => None,
+            Self::Not => Some((Step::Not, 1)),
+            Self::Binary(binary) => Some((Step::Binary(binary), 2)),
+        }
     }
 }
 
@@ -65,10 +61,11 @@ impl Program {
         self.deepest = self.deepest.max(self.depth);
     }
 
-    /// `None` if there are not enough values.
+    /// `None` if there are not enough values, or if it is a bracket that nothing closes.
     fn operator(&mut self, operator: Operator) -> Option<()> {
-        self.depth = self.depth.checked_sub(operator.operands())? + 1;
-        self.steps.push(Step::Operator(operator));
+        let (step, operands) = operator.step()?;
+        self.depth = self.depth.checked_sub(operands)? + 1;
+        self.steps.push(step);
         Some(())
     }
 }
@@ -121,9 +118,6 @@ fn arrange(tokens: Vec<Token>) -> Option<Filter> {
         }
     }
     while let Some(operator) = waiting.pop() {
-        if operator == Operator::Open {
-            return None;
-        }
         program.operator(operator)?;
     }
     let Program { steps, depth, deepest } = program;
@@ -134,11 +128,10 @@ fn arrange(tokens: Vec<Token>) -> Option<Filter> {
 fn join(steps: Vec<Step>) -> Vec<Step> {
     let mut joined: Vec<Step> = Vec::with_capacity(steps.len());
     for step in steps {
-        if let Step::Operator(operator) = step
-            && operator.compares()
+        if let Step::Binary(Binary::Compare(comparison)) = step
             && let [.., Step::Field(name), Step::Constant(Constant::Number(number))] = &mut joined[..]
         {
-            let step = Step::Compare(std::mem::take(name), *number, operator);
+            let step = Step::CompareField(std::mem::take(name), *number, comparison);
             joined.truncate(joined.len() - 2);
             joined.push(step);
         } else {

@@ -1,15 +1,15 @@
 //! Running the steps of a filter.
 
 use super::value::Value;
-use super::{Filter, Operator, Step, json};
+use super::{Binary, Calculation, Comparison, Filter, Step, json};
 
 /// Values on a stack that takes no allocation.
 const FEW: usize = 8;
 
 /// Whether a filter lets these attributes through; `None` if one that is named is not there.
 pub(super) fn run(filter: &Filter, attributes: &[u8]) -> Option<bool> {
-    if let [Step::Compare(name, number, operator)] = &filter.steps[..] {
-        return compare(attributes, name, *number, *operator);
+    if let [Step::CompareField(name, number, comparison)] = &filter.steps[..] {
+        return compare_field(attributes, name, *number, *comparison);
     }
     let mut few = [Value::Null; FEW];
     if filter.depth <= FEW {
@@ -20,16 +20,26 @@ pub(super) fn run(filter: &Filter, attributes: &[u8]) -> Option<bool> {
 
 /// Compares an attribute with a number.
 #[inline]
-fn compare(attributes: &[u8], name: &[u8], number: f64, operator: Operator) -> Option<bool> {
-    let is_met = |one: f64| match operator {
-        Operator::Greater => one > number,
-        Operator::GreaterOrEqual => one >= number,
-        Operator::Less => one < number,
-        Operator::LessOrEqual => one <= number,
-        Operator::Unequal => one != number,
-        _ => one == number,
-    };
-    json::compares(attributes, name, is_met, |value| apply(operator, value, Value::Number(number)).is_true())
+fn compare_field(attributes: &[u8], name: &[u8], number: f64, comparison: Comparison) -> Option<bool> {
+    json::compares(
+        attributes,
+        name,
+        |one| holds(comparison, one, number),
+        |value| compare(comparison, value, Value::Number(number)),
+    )
+}
+
+/// Whether that is so of two numbers.
+#[inline]
+fn holds(comparison: Comparison, one: f64, other: f64) -> bool {
+    match comparison {
+        Comparison::Greater => one > other,
+        Comparison::GreaterOrEqual => one >= other,
+        Comparison::Less => one < other,
+        Comparison::LessOrEqual => one <= other,
+        Comparison::Equal => one == other,
+        Comparison::Unequal => one != other,
+    }
 }
 
 /// Runs steps on a stack that is as high as they need.
@@ -39,24 +49,21 @@ fn run_on<'a>(stack: &mut [Value<'a>], steps: &'a [Step], attributes: &'a [u8]) 
     while let Some(step) = steps.next() {
         let value = match step {
             Step::Constant(constant) => constant.value(),
-            Step::Field(name) if steps.next_if_eq(&&Step::Operator(Operator::In)).is_some() => {
+            Step::Field(name) if steps.next_if_eq(&&Step::Binary(Binary::In)).is_some() => {
                 height -= 1;
                 truth(json::holds(attributes, name, stack[height])?)
             }
             Step::Field(name) => json::member(attributes, name)?,
-            Step::Operator(Operator::Not) => {
+            Step::CompareField(name, number, comparison) => {
+                truth(compare_field(attributes, name, *number, *comparison)?)
+            }
+            Step::Not => {
                 height -= 1;
                 truth(!stack[height].is_true())
             }
-            Step::Compare(name, number, operator) => truth(compare(attributes, name, *number, *operator)?),
-            Step::Operator(operator @ (Operator::And | Operator::Or)) => {
+            Step::Binary(binary) => {
                 height -= 2;
-                let (left, right) = (stack[height].is_true(), stack[height + 1].is_true());
-                truth(if *operator == Operator::And { left & right } else { left | right })
-            }
-            Step::Operator(operator) => {
-                height -= 2;
-                apply(*operator, stack[height], stack[height + 1])
+                apply(*binary, stack[height], stack[height + 1])
             }
         };
         stack[height] = value;
@@ -69,26 +76,34 @@ fn truth(value: bool) -> Value<'static> {
     Value::Number(if value { 1.0 } else { 0.0 })
 }
 
-fn apply(operator: Operator, left: Value<'_>, right: Value<'_>) -> Value<'static> {
-    let numbers = || (left.number(), right.number());
-    let compare = |holds: fn(&f64, &f64) -> bool| truth(holds(&left.number(), &right.number()));
-    let ((a, b), calculated) = match operator {
-        Operator::Greater => return compare(f64::gt),
-        Operator::GreaterOrEqual => return compare(f64::ge),
-        Operator::Less => return compare(f64::lt),
-        Operator::LessOrEqual => return compare(f64::le),
-        Operator::Equal => return truth(left.equals(right)),
-        Operator::Unequal => return truth(!left.equals(right)),
-        Operator::In => return truth(left.is_in(right)),
-        Operator::Add => (numbers(), (|a, b| a + b) as fn(f64, f64) -> f64),
-        Operator::Subtract => (numbers(), (|a, b| a - b) as fn(f64, f64) -> f64),
-        Operator::Multiply => (numbers(), (|a, b| a * b) as fn(f64, f64) -> f64),
-        Operator::Divide => (numbers(), (|a, b| a / b) as fn(f64, f64) -> f64),
-        Operator::Remainder => (numbers(), (|a, b| a % b) as fn(f64, f64) -> f64),
-        Operator::Power => (numbers(), f64::powf as fn(f64, f64) -> f64),
-        Operator::Open | Operator::Close | Operator::Not | Operator::And | Operator::Or => {
-            unreachable!("steps have no brackets, and what asks for truth is apart")
+fn apply(binary: Binary, left: Value<'_>, right: Value<'_>) -> Value<'static> {
+    match binary {
+        Binary::Or => truth(left.is_true() | right.is_true()),
+        Binary::And => truth(left.is_true() & right.is_true()),
+        Binary::In => truth(left.is_in(right)),
+        Binary::Compare(comparison) => truth(compare(comparison, left, right)),
+        Binary::Calculate(calculation) => {
+            Value::Number(calculate(calculation, left.number(), right.number()))
         }
-    };
-    Value::Number(calculated(a, b))
+    }
+}
+
+/// Whether that is so of two values: what is equal need not be numbers.
+fn compare(comparison: Comparison, left: Value<'_>, right: Value<'_>) -> bool {
+    match comparison {
+        Comparison::Equal => left.equals(right),
+        Comparison::Unequal => !left.equals(right),
+        _ => holds(comparison, left.number(), right.number()),
+    }
+}
+
+fn calculate(calculation: Calculation, left: f64, right: f64) -> f64 {
+    match calculation {
+        Calculation::Add => left + right,
+        Calculation::Subtract => left - right,
+        Calculation::Multiply => left * right,
+        Calculation::Divide => left / right,
+        Calculation::Remainder => left % right,
+        Calculation::Power => left.powf(right),
+    }
 }

@@ -1,29 +1,30 @@
 //! The words of an expression.
 
+use super::compile::Operator;
 use super::value::Constant;
-use super::{Operator, number};
+use super::{Binary, Calculation, Comparison, number};
 
 /// Operators by how they are written; of two that fit, the longer one is meant.
 const OPERATORS: [(&[u8], Operator); 20] = [
     (b"(", Operator::Open),
     (b")", Operator::Close),
-    (b"||", Operator::Or),
-    (b"or", Operator::Or),
-    (b"&&", Operator::And),
-    (b"and", Operator::And),
-    (b">", Operator::Greater),
-    (b">=", Operator::GreaterOrEqual),
-    (b"<", Operator::Less),
-    (b"<=", Operator::LessOrEqual),
-    (b"==", Operator::Equal),
-    (b"!=", Operator::Unequal),
-    (b"in", Operator::In),
-    (b"+", Operator::Add),
-    (b"-", Operator::Subtract),
-    (b"*", Operator::Multiply),
-    (b"/", Operator::Divide),
-    (b"%", Operator::Remainder),
-    (b"**", Operator::Power),
+    (b"||", Operator::Binary(Binary::Or)),
+    (b"or", Operator::Binary(Binary::Or)),
+    (b"&&", Operator::Binary(Binary::And)),
+    (b"and", Operator::Binary(Binary::And)),
+    (b">", Operator::Binary(Binary::Compare(Comparison::Greater))),
+    (b">=", Operator::Binary(Binary::Compare(Comparison::GreaterOrEqual))),
+    (b"<", Operator::Binary(Binary::Compare(Comparison::Less))),
+    (b"<=", Operator::Binary(Binary::Compare(Comparison::LessOrEqual))),
+    (b"==", Operator::Binary(Binary::Compare(Comparison::Equal))),
+    (b"!=", Operator::Binary(Binary::Compare(Comparison::Unequal))),
+    (b"in", Operator::Binary(Binary::In)),
+    (b"+", Operator::Binary(Binary::Calculate(Calculation::Add))),
+    (b"-", Operator::Binary(Binary::Calculate(Calculation::Subtract))),
+    (b"*", Operator::Binary(Binary::Calculate(Calculation::Multiply))),
+    (b"/", Operator::Binary(Binary::Calculate(Calculation::Divide))),
+    (b"%", Operator::Binary(Binary::Calculate(Calculation::Remainder))),
+    (b"**", Operator::Binary(Binary::Calculate(Calculation::Power))),
     (b"!", Operator::Not),
 ];
 
