@@ -190,7 +190,7 @@ impl<D: Driver> Shard<D> {
         hub.publish_awaited(store);
         hub.publish_snapshot(store);
         let expires = store.config().active_expire;
-        if std::mem::take(&mut self.has_changed) {
+        if std::mem::take(&mut self.has_changed) | std::mem::take(&mut store.is_unshown) {
             hub.publish_usage(store);
             hub.publish_next_due(store);
         } else if self.expires != expires {

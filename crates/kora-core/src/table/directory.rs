@@ -19,7 +19,7 @@ pub(super) struct Directory {
     /// No segment is wider.
     widest: usize,
     /// Buckets of all segments.
-    buckets: usize,
+    pub(super) buckets: usize,
 }
 
 impl Directory {

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use super::segment::{WIDTH_MAX, capacity, wider, width_for};
+use super::segment::{Segment, WIDTH_MAX, capacity, wider, width_for};
 use super::{Directory, PLACE_BITS, Table};
 use crate::entry::Entry;
 use crate::hash::{KeyHasher, hash_key, key_hasher, splitmix64};

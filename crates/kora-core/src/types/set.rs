@@ -19,9 +19,9 @@ use std::any::Any;
 
 use super::packed_table::PackedTable;
 use crate::config::CoreConfig;
-use crate::entry::{Account, Encoding};
 use crate::entry::data_type::DataType;
 use crate::entry::object::{Ahead, Object};
+use crate::entry::{Account, Encoding};
 pub(crate) use data_type::DATA_TYPE;
 pub use edit::{Open, SetHome, add, pop, prepare, remove};
 pub use value::SetValue;

@@ -2,9 +2,9 @@ use std::any::Any;
 
 use super::*;
 use crate::config::CoreConfig;
-use crate::entry::{Account, Encoding};
 use crate::entry::data_type::DataType;
 use crate::entry::object::Object;
+use crate::entry::{Account, Encoding};
 use crate::journal::Journal;
 use crate::slot::ShardId;
 
