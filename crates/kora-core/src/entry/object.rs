@@ -41,13 +41,14 @@ pub trait Object: Any + Send + Debug {
     fn measuring_steps(&self) -> usize {
         0
     }
-    /// Counts its bytes anew: always, or if that is due after a change.
-    fn measure(&mut self, always: bool) {
+    /// Counts its bytes anew, always or if that is due after a change, and tells how many more they are: they wrap around if there are less.
+    fn measure(&mut self, always: bool) -> usize {
         let size = self.size();
-        if self.account_mut().is_due(size) || always {
-            let (bytes, steps) = (self.memory_bytes(), self.measuring_steps());
-            self.account_mut().settle(bytes, size, steps);
+        if !self.account_mut().is_due(size) && !always {
+            return 0;
         }
+        let (bytes, steps) = (self.memory_bytes(), self.measuring_steps());
+        self.account_mut().settle(bytes, size, steps)
     }
     /// An independent copy.
     fn duplicate(&self) -> Box<dyn Object>;

@@ -209,7 +209,8 @@ impl Database {
         forget_parts(&mut self.field_deadlines, entry, hash);
         let deadline = self.expiries.renew(entry.deadline(), expiry, hash);
         let (before, footprint) = (entry.tally(), entry.footprint());
-        let heap = entry.replace(value, deadline);
+        let mut heap = entry.replace(value, deadline);
+        self.changes.left(&mut heap);
         self.changes.modified(entry, before, after);
         self.changes.grown(entry.growth_since(footprint));
         heap

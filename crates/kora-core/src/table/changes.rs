@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::sizes::Sizes;
 use crate::db::DbIndex;
-use crate::entry::{Entry, Kind, SizeClass, Tally};
+use crate::entry::{Entry, Heap, Kind, SizeClass, Tally};
 use crate::slot::ShardId;
 pub(crate) use keeps::Keeps;
 pub use keeps::{Keep, KeepId};
@@ -225,6 +225,14 @@ impl Changes {
     #[inline]
     pub(crate) fn grown(&mut self, bytes: usize) {
         self.bytes = self.bytes.wrapping_add(bytes);
+    }
+
+    /// What a value owned has left its entry.
+    #[inline]
+    pub(crate) fn left(&mut self, heap: &mut Option<Heap>) {
+        if let Some(heap) = heap {
+            self.grown(heap.leave_account().wrapping_neg());
+        }
     }
 
     /// `entry` is about to come in.

@@ -95,7 +95,8 @@ impl<'a> EntryMut<'a> {
     #[inline]
     fn replace(&mut self, value: NewValue<'_>) {
         let kind = self.entry.kind();
-        let heap = self.entry.replace(value, self.entry.deadline());
+        let mut heap = self.entry.replace(value, self.entry.deadline());
+        self.changes.left(&mut heap);
         debug_assert_eq!(self.entry.kind(), kind, "the kind of a value stays");
         self.garbage.add_heap(heap);
     }

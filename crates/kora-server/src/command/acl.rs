@@ -38,7 +38,6 @@ pub(crate) const COMMANDS: &[CommandSpec<Handler>] = &[
 
 /// Lines of ACL HELP.
 const HELP: &[&str] = &[
-    "ACL <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
     "CAT [<category>]",
     "    List all commands that belong to <category>, or all command categories",
     "    when no category is specified.",
@@ -65,8 +64,6 @@ const HELP: &[&str] = &[
     "    List all the registered usernames.",
     "WHOAMI",
     "    Return the current connection username.",
-    "HELP",
-    "    Print this help.",
 ];
 
 /// Entries that ACL LOG shows if it is not told how many.
@@ -75,8 +72,8 @@ const LOG_ENTRIES_SHOWN: usize = 10;
 /// Bits of a password if it is not said how many, and how many may be said.
 const PASSWORD_BITS: (usize, usize) = (256, 4096);
 
-fn acl_help(_: ServerCall<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    help(HELP, out);
+fn acl_help(_: ServerCall<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    help(HELP, args, out);
     Ok(())
 }
 

@@ -32,8 +32,8 @@ pub(crate) const COMMANDS: &[CommandSpec<Handler>] = &[
     CommandSpec { facts: facts::CONFIG_SET, handler: Handler::Session(set) },
 ];
 
-fn config_help(_: ServerCall<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    help(HELP, out);
+fn config_help(_: ServerCall<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    help(HELP, args, out);
     Ok(())
 }
 

@@ -19,8 +19,8 @@ pub(crate) const COMMANDS: &[CommandSpec<Handler>] = &[
     CommandSpec { facts: facts::COMMAND_LIST, handler: Handler::Server(list) },
 ];
 
-fn command_help(_: ServerCall<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    commands::help(commands::HELP, out);
+fn command_help(_: ServerCall<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    commands::help(commands::HELP, args, out);
     Ok(())
 }
 

@@ -4,6 +4,7 @@
 
 use super::getkeys::legacy_range;
 use super::modules::module_of;
+use kora_core::command::help::write_help;
 use kora_core::command::spec::{Arg, ArgType, BeginSearch, Categories, Facts, FindKeys, Flags, KeySpec};
 use kora_core::command::table::{Command, CommandTable};
 use kora_core::error::{CommandError, CommandResult};
@@ -12,7 +13,6 @@ use kora_core::reply::Reply;
 
 /// Lines of COMMAND HELP.
 pub const HELP: &[&str] = &[
-    "COMMAND <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
     "(no subcommand)",
     "    Return details about all Redis commands.",
     "COUNT",
@@ -31,16 +31,11 @@ pub const HELP: &[&str] = &[
     "    Return the keys from a full Redis command.",
     "GETKEYSANDFLAGS <full-command>",
     "    Return the keys and the access flags from a full Redis command.",
-    "HELP",
-    "    Print this help.",
 ];
 
-/// Writes the lines of a HELP subcommand.
-pub fn help(lines: &[&str], out: &mut dyn Reply) {
-    out.array(lines.len());
-    for line in lines {
-        out.simple(line);
-    }
+/// Writes what HELP of the container that `args` call answers; see [`write_help`].
+pub fn help(lines: &[&str], args: &[&[u8]], out: &mut dyn Reply) {
+    write_help(out, args, lines);
 }
 
 /// COMMAND COUNT.
