@@ -6,6 +6,7 @@ use kora_acl::rules::merge_selectors;
 use kora_acl::selector::Selector;
 use kora_acl::users::DEFAULT;
 use kora_acl::{RuleError, User};
+use kora_core::command::help::write_help;
 use kora_core::command::spec::CommandSpec;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::number::parse_i64;
@@ -15,7 +16,6 @@ use kora_engine::entropy;
 
 use super::client::end_clients_of;
 use super::{Call, Handler, ServerCall, facts};
-use crate::introspect::commands::help;
 use crate::users;
 
 /// The family's commands.
@@ -73,7 +73,7 @@ const LOG_ENTRIES_SHOWN: usize = 10;
 const PASSWORD_BITS: (usize, usize) = (256, 4096);
 
 fn acl_help(_: ServerCall<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    help(HELP, args, out);
+    write_help(out, args, HELP);
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! COMMAND and its subcommands.
 
+use kora_core::command::help::write_help;
 use kora_core::command::spec::CommandSpec;
 use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
@@ -20,7 +21,7 @@ pub(crate) const COMMANDS: &[CommandSpec<Handler>] = &[
 ];
 
 fn command_help(_: ServerCall<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    commands::help(commands::HELP, args, out);
+    write_help(out, args, commands::HELP);
     Ok(())
 }
 

@@ -4,7 +4,6 @@
 
 use super::getkeys::legacy_range;
 use super::modules::module_of;
-use kora_core::command::help::write_help;
 use kora_core::command::spec::{Arg, ArgType, BeginSearch, Categories, Facts, FindKeys, Flags, KeySpec};
 use kora_core::command::table::{Command, CommandTable};
 use kora_core::error::{CommandError, CommandResult};
@@ -32,11 +31,6 @@ pub const HELP: &[&str] = &[
     "GETKEYSANDFLAGS <full-command>",
     "    Return the keys and the access flags from a full Redis command.",
 ];
-
-/// Writes what HELP of the container that `args` call answers; see [`write_help`].
-pub fn help(lines: &[&str], args: &[&[u8]], out: &mut dyn Reply) {
-    write_help(out, args, lines);
-}
 
 /// COMMAND COUNT.
 pub fn count<H: Copy>(table: &CommandTable<H>, out: &mut dyn Reply) {
