@@ -113,7 +113,7 @@ impl Shape {
 #[expect(clippy::cast_precision_loss, reason = "an estimate")]
 fn filter_cost(vector_bytes: usize) -> f32 {
     /// Nanoseconds of a short filter over a short object, of a distance, and of each of the bytes that it reads.
-    const FILTER: f32 = 80.0;
+    const FILTER: f32 = 20.0;
     const DISTANCE: f32 = 5.0;
     const BYTE: f32 = 1.0 / 16.0;
     FILTER / (DISTANCE + BYTE * vector_bytes as f32)
