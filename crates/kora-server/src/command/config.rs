@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use kora_core::command::help::write_help;
 use kora_core::command::spec::CommandSpec;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
@@ -13,7 +14,6 @@ use crate::config::table::{Apply, Directive};
 use crate::config::tls::Contexts;
 use crate::config::{Config, Permission};
 use crate::descriptors;
-use crate::introspect::commands::help;
 use crate::net::listen;
 use crate::net::tls::contexts;
 use crate::shared::Shared;
@@ -33,8 +33,8 @@ pub(crate) const COMMANDS: &[CommandSpec<Handler>] = &[
     CommandSpec { facts: facts::CONFIG_SET, handler: Handler::Session(set) },
 ];
 
-fn config_help(_: ServerCall<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    help(HELP, out);
+fn config_help(_: ServerCall<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    write_help(out, args, HELP);
     Ok(())
 }
 

@@ -225,6 +225,9 @@ fn a_command_that_waits_is_one_call_when_its_wait_has_ended() {
                 "{line}"
             );
         }
+        // Who has given an error to another client has failed, too.
+        let unblock = &text[text.find("cmdstat_client|unblock:").unwrap()..];
+        assert!(number(unblock, "failed_calls") > 0.5, "{unblock}");
         assert_eq!(timed(&mut client, "blpop"), 5);
     }
 }
