@@ -44,7 +44,10 @@ fn merged<'m, 'a: 'm>(parts: impl Iterator<Item = &'m Matcher<'a>>) -> Option<Po
     let mut all: Option<Positions> = None;
     for part in parts {
         if let Some(positions) = positions_of(part) {
-            all.get_or_insert_default().extend(positions);
+            match &mut all {
+                Some(all) => all.extend(positions),
+                None => all = Some(positions),
+            }
         } else if !is_virtual(part) {
             all.get_or_insert_default();
         }

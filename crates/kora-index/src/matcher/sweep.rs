@@ -136,6 +136,15 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// Whether it marks no more numbers than it says that it has read.
+    fn reads_words(&self) -> bool {
+        match self {
+            Self::Numbers(_) => true,
+            Self::Any(parts) => parts.iter().all(Self::reads_words),
+            _ => false,
+        }
+    }
+
     /// A number from `target` on that none from `target` on is less than, or [`END`].
     fn from(&mut self, target: u32) -> u32 {
         match self {
@@ -183,8 +192,9 @@ impl<'a> Node<'a> {
                 let Some((first, others)) = parts.split_first_mut() else { return 0 };
                 let Some((own, spare)) = spare.split_first_mut() else { return 0 };
                 let mut read = first.mark(window, spare);
+                let mut bound = first.reads_words().then_some(read);
                 for part in others {
-                    let left = window.count();
+                    let left = bound.take().unwrap_or_else(|| window.count());
                     if left == 0 {
                         break;
                     }

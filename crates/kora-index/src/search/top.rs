@@ -25,10 +25,10 @@ impl Hit {
     /// Which of two comes first: the greater score, then the lesser order. What is not a number counts as 0.
     #[must_use]
     pub fn compare(&self, other: &Self) -> Ordering {
-        number(other.score)
-            .total_cmp(&number(self.score))
-            .then(self.order.cmp(&other.order))
-            .then(self.document.cmp(&other.document))
+        let scores = other.score.partial_cmp(&self.score);
+        scores
+            .unwrap_or_else(|| number(other.score).total_cmp(&number(self.score)))
+            .then_with(|| (self.order, self.document).cmp(&(other.order, other.document)))
     }
 }
 
@@ -51,18 +51,24 @@ impl Ord for Hit {
     }
 }
 
-/// The matches with the greatest scores. The last of them is on top of the heap.
+/// The matches with the greatest scores.
 #[derive(Clone, Debug)]
 pub struct TopScores {
     limit: usize,
+    /// As they came, while there is room for more.
+    first: Vec<Hit>,
+    /// All of them, once there is none. The last of them is on top.
     heap: BinaryHeap<Hit>,
 }
+
+/// Places that are reserved at once at most.
+const ROOM: usize = 16;
 
 impl TopScores {
     /// Keeps so many.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self { limit, heap: BinaryHeap::new() }
+        Self { limit, first: Vec::with_capacity(limit.min(ROOM)), heap: BinaryHeap::new() }
     }
 
     /// Considers a match of one part of an index, whose matches are all considered in the order of their numbers, and says which ones are of interest
@@ -74,13 +80,17 @@ impl TopScores {
         if !ties_lose || number(score) > floor {
             self.offer(Hit { document: found.document, score, order: found.order() });
         }
-        if ties_lose && self.heap.len() >= self.limit { Flow::Above(self.floor()) } else { Flow::Continue }
+        if ties_lose && self.is_full() { Flow::Above(self.floor()) } else { Flow::Continue }
+    }
+
+    fn is_full(&self) -> bool {
+        self.heap.len() >= self.limit
     }
 
     /// The least score that is kept, if no more are kept without dropping one.
     fn floor(&self) -> f64 {
         match self.heap.peek() {
-            _ if self.heap.len() < self.limit => f64::NEG_INFINITY,
+            _ if !self.is_full() => f64::NEG_INFINITY,
             Some(last) => number(last.score),
             None => f64::INFINITY,
         }
@@ -88,19 +98,22 @@ impl TopScores {
 
     /// Offers a match. Complexity: O(log limit) if it is kept, else O(1).
     pub fn offer(&mut self, hit: Hit) {
-        if self.heap.len() < self.limit {
-            self.heap.push(hit);
-        } else if let Some(mut last) = self.heap.peek_mut()
-            && hit < *last
-        {
-            *last = hit;
+        if let Some(mut last) = self.heap.peek_mut() {
+            if hit < *last {
+                *last = hit;
+            }
+        } else if self.first.len() < self.limit {
+            self.first.push(hit);
+            if self.first.len() == self.limit {
+                self.heap = std::mem::take(&mut self.first).into();
+            }
         }
     }
 
     /// The best, in their order.
     #[must_use]
     pub fn finish(self) -> Vec<Hit> {
-        let mut hits = self.heap.into_vec();
+        let mut hits = if self.first.is_empty() { self.heap.into_vec() } else { self.first };
         hits.sort_unstable();
         hits
     }
