@@ -58,6 +58,32 @@ pub(super) struct Full<'a> {
     details_at: usize,
 }
 
+/// The distances of a block, if several of them are in what one load gives.
+#[derive(Clone, Copy)]
+struct Ahead<'a> {
+    distances: &'a [u8],
+    width: usize,
+    mask: u64,
+    count: usize,
+}
+
+impl Ahead<'_> {
+    /// The numbers of the next entries behind `document`, from this entry on, if there are so many.
+    #[inline]
+    fn read(&self, document: u32, at: usize) -> Option<[u32; AHEAD]> {
+        if at + AHEAD > self.count {
+            return None;
+        }
+        let (mut word, mut document) = (load(self.distances, at * self.width), document);
+        let mut next = || {
+            document = document.wrapping_add(low(word & self.mask));
+            word >>= self.width;
+            document
+        };
+        Some([next(), next(), next(), next()])
+    }
+}
+
 /// What stands before the positions of an entry.
 struct Front {
     frequency: u32,
@@ -93,6 +119,9 @@ pub(super) fn read_open<'a>(
         return (u32::try_from(reader.read_even()).unwrap_or(0), true, None, (1, &[]));
     }
     let head = reader.read_even();
+    if let Some(position) = take_usual(reader, layout, head) {
+        return (low(head >> FLAG_BITS), true, None, (1, position));
+    }
     let is_simple = head & IS_SIMPLE != 0;
     let front = Front::read(reader, layout, is_simple);
     let fields = (head & SAME_FIELDS == 0).then(|| reader.read_wide());
@@ -114,6 +143,9 @@ pub(super) fn next_number(
     if layout == Layout::BARE {
         return Some((document.wrapping_add(low(head)), true, reader));
     }
+    if take_usual(&mut reader, layout, head).is_some() {
+        return Some((document.wrapping_add(low(head >> FLAG_BITS)), true, reader));
+    }
     let is_simple = head & IS_SIMPLE != 0;
     let front = Front::read(&mut reader, layout, is_simple);
     if head & SAME_FIELDS == 0 {
@@ -121,6 +153,17 @@ pub(super) fn next_number(
     }
     front.positions(&mut reader, layout);
     Some((document.wrapping_add(low(head >> FLAG_BITS)), is_simple, reader))
+}
+
+/// The position of an entry as most are, whose head was read: a single occurrence in the fields of the one before it, at a place that one byte tells.
+#[inline]
+fn take_usual<'a>(reader: &mut Reader<'a>, layout: Layout, head: u64) -> Option<&'a [u8]> {
+    let is_usual = layout.positions && head & (IS_SIMPLE | SAME_FIELDS) == IS_SIMPLE | SAME_FIELDS;
+    let (position, rest) = reader.rest.split_at_checked(1).filter(|_| is_usual)?;
+    (position[0] < 0x80).then(|| {
+        reader.rest = rest;
+        position
+    })
 }
 
 /// The bytes of a full block, from those of one that was not: its first entries, as many as there are numbers in a block at most.
@@ -134,17 +177,13 @@ pub(super) fn write(open: &[u8], layout: Layout) -> SmallVec<[u8; 16]> {
         if count > 0 && count % STRIDE == 0 {
             stops.push(&distances[count - STRIDE..count], details.len());
         }
-        // Most entries are a single occurrence at a place that one byte tells.
         let mut ahead = reader;
         let head = ahead.read_even();
-        if layout.positions
-            && head & (IS_SIMPLE | SAME_FIELDS) == IS_SIMPLE | SAME_FIELDS
-            && let [position @ 0..0x80, rest @ ..] = ahead.rest
-        {
+        if let Some(position) = take_usual(&mut ahead, layout, head) {
             distances[count] = low(head >> FLAG_BITS);
             all |= distances[count];
-            details.push(*position);
-            reader.rest = rest;
+            details.push(position[0]);
+            reader = ahead;
             count += 1;
             continue;
         }
@@ -357,17 +396,12 @@ impl<'a> Full<'a> {
         document
     }
 
-    /// The numbers of the next entries behind `document`, if there are so many, read at once.
+    /// What reads several distances at once.
     #[inline]
-    fn ahead(&self, document: u32) -> Option<[u32; AHEAD]> {
-        if self.at + AHEAD > self.count || self.width > AHEAD_WIDTH_MAX {
-            return None;
-        }
-        let (word, width, mask) = (load(self.distances, self.at * self.width), self.width, self.mask());
-        let one = document.wrapping_add(low(word & mask));
-        let two = one.wrapping_add(low(word >> width & mask));
-        let three = two.wrapping_add(low(word >> (2 * width) & mask));
-        Some([one, two, three, three.wrapping_add(low(word >> (3 * width) & mask))])
+    fn ahead(&self) -> Ahead<'a> {
+        let is_short = self.width <= AHEAD_WIDTH_MAX;
+        let count = if is_short { self.count } else { 0 };
+        Ahead { distances: self.distances, width: self.width, mask: self.mask(), count }
     }
 
     /// Marks the entries behind `document` that are in the window, in whichever fields, and returns the number of the last one that was passed. Those
@@ -378,7 +412,9 @@ impl<'a> Full<'a> {
         // Places count from the window's base on; the last one that was passed may stand before it.
         let mut place = document.wrapping_sub(base);
         let mut several = self.several.checked_shr(bits_of(self.at)).unwrap_or(0);
-        while let Some(four) = self.ahead(place)
+        let ahead = self.ahead();
+        let mut at = self.at;
+        while let Some(four) = ahead.read(place, at)
             && four[3] < end
         {
             four.iter().for_each(|place| window.mark(*place));
@@ -388,8 +424,9 @@ impl<'a> Full<'a> {
                 marked.for_each(|(_, place)| window.mark_several(place));
             }
             several >>= AHEAD;
-            (place, self.at) = (four[3], self.at + AHEAD);
+            (place, at) = (four[3], at + AHEAD);
         }
+        self.at = at;
         while self.at < self.count {
             let next = place.wrapping_add(low(load(self.distances, self.at * self.width) & self.mask()));
             if next >= end {
@@ -407,9 +444,11 @@ impl<'a> Full<'a> {
     /// Goes past the entries behind `document` that are before `target`, and returns the number of the last one that is passed then.
     fn pass(&mut self, document: u32, target: u32) -> u32 {
         let mut document = self.jump(document, target);
-        while let Some(four) = self.ahead(document).filter(|four| four[3] < target) {
-            (document, self.at) = (four[3], self.at + AHEAD);
+        let (ahead, mut at) = (self.ahead(), self.at);
+        while let Some(four) = ahead.read(document, at).filter(|four| four[3] < target) {
+            (document, at) = (four[3], at + AHEAD);
         }
+        self.at = at;
         while let Some(next) = self.peek().map(|distance| document.wrapping_add(distance))
             && next < target
         {
