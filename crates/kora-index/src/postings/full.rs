@@ -84,6 +84,12 @@ impl Ahead<'_> {
     }
 }
 
+/// How many of some ascending numbers are less than a limit.
+#[inline]
+fn below(four: [u32; AHEAD], limit: u32) -> usize {
+    four.iter().map(|number| usize::from(*number < limit)).sum()
+}
+
 /// What stands before the positions of an entry.
 struct Front {
     frequency: u32,
@@ -444,11 +450,16 @@ impl<'a> Full<'a> {
     /// Goes past the entries behind `document` that are before `target`, and returns the number of the last one that is passed then.
     fn pass(&mut self, document: u32, target: u32) -> u32 {
         let mut document = self.jump(document, target);
-        let (ahead, mut at) = (self.ahead(), self.at);
-        while let Some(four) = ahead.read(document, at).filter(|four| four[3] < target) {
-            (document, at) = (four[3], at + AHEAD);
+        let ahead = self.ahead();
+        while let Some(four) = ahead.read(document, self.at) {
+            // How many of them are before it is found out without a branch for each.
+            let passed = below(four, target);
+            self.at += passed;
+            if passed < AHEAD {
+                return [document, four[0], four[1], four[2]][passed];
+            }
+            document = four[AHEAD - 1];
         }
-        self.at = at;
         while let Some(next) = self.peek().map(|distance| document.wrapping_add(distance))
             && next < target
         {

@@ -4,7 +4,7 @@ use super::entries::Entries;
 use super::{BLOCK_NUMBERS, Block, Cursor, END, Layout};
 
 /// Words of 64 numbers each.
-pub(crate) const WINDOW_WORDS: usize = 64;
+pub(crate) const WINDOW_WORDS: usize = 128;
 
 /// Numbers from `base` on, which is a multiple of 64.
 pub(crate) struct Window {
