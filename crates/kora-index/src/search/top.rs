@@ -55,20 +55,21 @@ impl Ord for Hit {
 #[derive(Clone, Debug)]
 pub struct TopScores {
     limit: usize,
-    /// As they came, while there is room for more.
-    first: Vec<Hit>,
-    /// All of them, once there is none. The last of them is on top.
+    /// In their order, if few are kept.
+    few: Vec<Hit>,
+    /// If many are. The last of them is on top.
     heap: BinaryHeap<Hit>,
 }
 
-/// Places that are reserved at once at most.
-const ROOM: usize = 16;
+/// So few are kept in their order: most come behind the others, or at a place that is found at once.
+const FEW: usize = 32;
 
 impl TopScores {
     /// Keeps so many.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self { limit, first: Vec::with_capacity(limit.min(ROOM)), heap: BinaryHeap::new() }
+        let few = if limit <= FEW { Vec::with_capacity(limit) } else { Vec::new() };
+        Self { limit, few, heap: BinaryHeap::new() }
     }
 
     /// Considers a match of one part of an index, whose matches are all considered in the order of their numbers, and says which ones are of interest
@@ -84,12 +85,12 @@ impl TopScores {
     }
 
     fn is_full(&self) -> bool {
-        self.heap.len() >= self.limit
+        self.few.len().max(self.heap.len()) >= self.limit
     }
 
     /// The least score that is kept, if no more are kept without dropping one.
     fn floor(&self) -> f64 {
-        match self.heap.peek() {
+        match self.few.last().or_else(|| self.heap.peek()) {
             _ if !self.is_full() => f64::NEG_INFINITY,
             Some(last) => number(last.score),
             None => f64::INFINITY,
@@ -98,22 +99,33 @@ impl TopScores {
 
     /// Offers a match. Complexity: O(log limit) if it is kept, else O(1).
     pub fn offer(&mut self, hit: Hit) {
-        if let Some(mut last) = self.heap.peek_mut() {
-            if hit < *last {
-                *last = hit;
+        if self.limit <= FEW {
+            let is_behind = self.few.last().is_none_or(|last| *last <= hit);
+            if self.few.len() == self.limit {
+                if is_behind {
+                    return;
+                }
+                self.few.pop();
             }
-        } else if self.first.len() < self.limit {
-            self.first.push(hit);
-            if self.first.len() == self.limit {
-                self.heap = std::mem::take(&mut self.first).into();
-            }
+            let place =
+                if is_behind { self.few.len() } else { self.few.partition_point(|other| *other < hit) };
+            self.few.insert(place, hit);
+        } else if self.heap.len() < self.limit {
+            self.heap.push(hit);
+        } else if let Some(mut last) = self.heap.peek_mut()
+            && hit < *last
+        {
+            *last = hit;
         }
     }
 
     /// The best, in their order.
     #[must_use]
     pub fn finish(self) -> Vec<Hit> {
-        let mut hits = if self.first.is_empty() { self.heap.into_vec() } else { self.first };
+        if self.limit <= FEW {
+            return self.few;
+        }
+        let mut hits = self.heap.into_vec();
         hits.sort_unstable();
         hits
     }
