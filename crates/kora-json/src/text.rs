@@ -144,3 +144,22 @@ fn escape(byte: u8, out: &mut Vec<u8>) {
     };
     out.extend_from_slice(&[b'\\', letter]);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_stand_for_itself_is_found_wherever_it_stands() {
+        let escaped = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+        for byte in 0..=u8::MAX {
+            for others in [b'a', 0x20, 0x21, 0x5b, 0x80, 0xff] {
+                for at in 0..20 {
+                    let mut text = [others; 20];
+                    text[at] = byte;
+                    assert_eq!(first_escaped(&text), escaped(byte).then_some(at), "{byte} at {at}");
+                }
+            }
+        }
+    }
+}

@@ -102,3 +102,68 @@ impl AskedBefore {
 fn place_of(hash: u64) -> usize {
     usize::try_from(hash % PLACES as u64).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use kora_index::Index;
+    use kora_index::plan::Options as PlanOptions;
+    use kora_index::schema::Schema;
+
+    use super::*;
+    use crate::query::Options;
+    use crate::stop_words::StopWords;
+
+    fn ready(text: &[u8]) -> Ready {
+        let options = Options {
+            dialect: Dialect::DEFAULT,
+            stop_words: StopWords::None,
+            parameters: &[],
+            is_verbatim: false,
+        };
+        let query = Query::parse(text, options).unwrap();
+        let index = Index::new(&Schema::default(), 1).unwrap();
+        let plan = Plan::new(&index, &query.node(), &PlanOptions::default()).unwrap();
+        Ready { query: Arc::new(query), plan: Arc::new(plan) }
+    }
+
+    #[test]
+    fn what_is_asked_for_twice_is_remembered() {
+        let before = AskedBefore::default();
+        let asked = |text, expansions_max| Asked {
+            text,
+            dialect: Dialect::DEFAULT,
+            prefix_characters_min: 2,
+            expansions_max,
+        };
+        let one = ready(b"one");
+        assert!(before.find(&asked(b"one", 200)).is_none());
+        before.note(&asked(b"one", 200), &one);
+        assert!(before.find(&asked(b"one", 200)).is_none());
+        before.note(&asked(b"one", 200), &one);
+        assert!(Arc::ptr_eq(&before.find(&asked(b"one", 200)).unwrap().plan, &one.plan));
+        assert!(before.find(&asked(b"one", 100)).is_none());
+        let long = vec![b'x'; TEXT_BYTES_MAX + 1];
+        before.note(&asked(&long, 200), &one);
+        before.note(&asked(&long, 200), &one);
+        assert!(before.find(&asked(&long, 200)).is_none());
+    }
+
+    #[test]
+    fn however_many_are_asked_for_places_stay_as_many() {
+        let before = AskedBefore::default();
+        let one = ready(b"one");
+        for number in 0..2000_u32 {
+            let text = number.to_string();
+            let asked = Asked {
+                text: text.as_bytes(),
+                dialect: Dialect::DEFAULT,
+                prefix_characters_min: 2,
+                expansions_max: 200,
+            };
+            before.note(&asked, &one);
+            before.note(&asked, &one);
+            assert!(before.find(&asked).is_some());
+        }
+        assert_eq!(before.places.lock().len(), PLACES);
+    }
+}
