@@ -13,6 +13,7 @@ use crate::config::access::{Changes, HELP, refuse_protected, set_failed};
 use crate::config::table::{Apply, Directive};
 use crate::config::tls::Contexts;
 use crate::config::{Config, Permission};
+use crate::descriptors;
 use crate::net::listen;
 use crate::net::tls::contexts;
 use crate::shared::Shared;
@@ -118,6 +119,9 @@ fn apply(shared: &Arc<Shared>, pairs: &[&[u8]]) -> CommandResult {
     let asked = probe.set(pairs)?;
     let contexts = encryption(&asked, &probe)?;
     let listeners = listeners(shared, &asked, &probe)?;
+    if asked.need(Apply::Descriptors) {
+        descriptors::provide(&probe).map_err(|most| set_failed("maxclients", &too_many_clients(most)))?;
+    }
     let change = shared.config_change.lock();
     let mut next = (*shared.config()).clone();
     let changes = next.set(pairs)?;
@@ -180,6 +184,11 @@ fn listeners(shared: &Shared, asked: &Changes, next: &Config) -> CommandResult<O
         }
     });
     opened.map(Some)
+}
+
+/// The error of CONFIG SET where the system grants descriptors for at most so many clients.
+fn too_many_clients(most: u32) -> String {
+    format!("The operating system is not able to handle the specified number of clients, try with {most}")
 }
 
 fn rewrite(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
