@@ -85,6 +85,8 @@ enum Target {
     Catalogs,
     /// Rules of users, and files of them
     Rules,
+    /// Requests to the port of metrics and the console
+    Http,
     /// A running server: random commands of its whole table on several connections
     Server,
 }
@@ -115,6 +117,7 @@ impl Target {
             Self::Payloads => hostile::run(Kind::Payloads, seed, count),
             Self::Catalogs => hostile::run(Kind::Catalogs, seed, count),
             Self::Rules => hostile::run(Kind::Rules, seed, count),
+            Self::Http => hostile::run(Kind::Http, seed, count),
             Self::Server => Tally::default(),
         }
     }

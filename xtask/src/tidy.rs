@@ -27,6 +27,10 @@ pub(crate) fn run() -> anyhow::Result<()> {
         let text = std::fs::read_to_string(file).with_context(|| format!("can't read {file}"))?;
         check_source(file, &text, &mut complaints);
     }
+    for file in &files {
+        let bytes = std::fs::read(file).with_context(|| format!("can't read {file}"))?;
+        check_merged(file, &bytes, &mut complaints);
+    }
     check_layers(&mut complaints)?;
     arrows::check(&files, &mut complaints)?;
     links::check(&files, &mut complaints)?;
@@ -42,6 +46,18 @@ fn tracked_files() -> anyhow::Result<Vec<String>> {
     ensure!(output.status.success(), "git ls-files failed");
     let names = String::from_utf8(output.stdout)?;
     Ok(names.lines().filter(|name| Path::new(name).exists()).map(str::to_owned).collect())
+}
+
+/// Complains of what a merge has left to be decided.
+fn check_merged(file: &str, bytes: &[u8], complaints: &mut Vec<String>) {
+    for (number, line) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
+        if [b'<', b'>']
+            .iter()
+            .any(|mark| line.strip_prefix(&[*mark; 7]).is_some_and(|rest| rest.starts_with(b" ")))
+        {
+            complaints.push(format!("{file}:{number}: two sides of a merge"));
+        }
+    }
 }
 
 fn check_source(file: &str, text: &str, complaints: &mut Vec<String>) {

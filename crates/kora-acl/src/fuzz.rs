@@ -120,7 +120,18 @@ mod tests {
         ] {
             assert!(commands.take(taken.as_bytes()), "{taken}");
         }
-        for refused in ["(", "nosuch", "%X~a", "+get|a|b"] {
+        for input in [
+            // A star among patterns matches no empty key; all keys are all.
+            "%RW~*  +@all",
+            "on ~x (~a:* +@all -@write) (%RW~* +get &*)",
+            // What can't be written in a line, or would end a selector where it stands.
+            "on +debug|obj\nect",
+            "(%RW~* +get &*))))",
+            "(~\"a\\\"b\" +get)",
+        ] {
+            commands.take(input.as_bytes());
+        }
+        for refused in ["(", "+debug|a\tb", "(~a)) +get)", "nosuch", "%X~a", "+get|a|b"] {
             assert!(!commands.take(refused.as_bytes()), "{refused}");
         }
     }

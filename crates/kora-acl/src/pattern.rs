@@ -36,6 +36,15 @@ impl Access {
     }
 }
 
+/// How rules are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// As Redis shows them.
+    Shown,
+    /// So that they are read again as what they are.
+    File,
+}
+
 /// A pattern of keys with what may be done with them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyPattern {
@@ -80,8 +89,10 @@ impl KeyPattern {
     }
 
     /// Writes it as a rule.
-    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+    pub(crate) fn write(&self, out: &mut Vec<u8>, form: Form) {
         out.extend_from_slice(match self.access {
+            // `~*` would say more: the star matches no empty key, and all keys are all.
+            Access { reads: true, writes: true } if form == Form::File && *self.pattern == *b"*" => b"%RW~",
             Access { reads: true, writes: true } => b"~",
             Access { reads: false, .. } => b"%W~",
             Access { writes: false, .. } => b"%R~",

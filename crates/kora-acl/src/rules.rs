@@ -2,7 +2,7 @@
 
 use crate::catalog::{Catalog, CommandId, Named, category};
 use crate::password::Digest;
-use crate::pattern::{KeyPattern, has_no_space};
+use crate::pattern::{Form, KeyPattern, has_no_space};
 use crate::selector::Selector;
 use crate::user::User;
 
@@ -111,9 +111,22 @@ impl User {
     }
 }
 
-/// A selector with the rules between parentheses. Quotes group words as in a line of a configuration file; where they don't
-/// match, there are no rules.
+/// A selector with the rules between parentheses. One that would be read as something else where it is written in a file, say for a
+/// pattern that ends in a parenthesis, is refused.
 fn selector_of(inside: &[u8], context: Context<'_>) -> Result<Selector, RuleError> {
+    let selector = read_selector(inside, context)?;
+    let rules = selector.describe(Form::File);
+    let written = [b"(", &rules[..], b")"].concat();
+    let words: Vec<&[u8]> = written.split(|byte| *byte == b' ').collect();
+    let is_one = merge_selectors(&words).is_ok_and(|merged| merged == [&written[..]]);
+    if is_one && read_selector(&rules, context)?.describe(Form::File) == rules {
+        return Ok(selector);
+    }
+    Err(RuleError::Syntax)
+}
+
+/// Quotes group words as in a line of a configuration file; where they don't match, there are no rules.
+fn read_selector(inside: &[u8], context: Context<'_>) -> Result<Selector, RuleError> {
     let mut selector = Selector::new(context);
     for rule in kora_protocol::split_line(inside).unwrap_or_default() {
         selector.apply(&rule, context.catalog)?;
@@ -212,7 +225,7 @@ impl Selector {
                     return Err(RuleError::FirstArgument);
                 }
                 let argument = &name[bar + 1..];
-                if argument.is_empty() {
+                if argument.is_empty() || !has_no_space(argument) {
                     return Err(RuleError::Syntax);
                 }
                 if !catalog.has_subcommands(container, &name[..bar]) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::catalog::{Catalog, CommandId};
-use crate::pattern::KeyPattern;
+use crate::pattern::{Form, KeyPattern};
 use crate::rules::Context;
 
 /// Bits of a word of [`Selector::allowed`].
@@ -120,6 +120,10 @@ impl Selector {
     /// The rules about keys.
     #[must_use]
     pub fn keys(&self) -> Vec<u8> {
+        self.keys_as(Form::Shown)
+    }
+
+    fn keys_as(&self, form: Form) -> Vec<u8> {
         if self.has_all_keys {
             return b"~*".to_vec();
         }
@@ -128,7 +132,7 @@ impl Selector {
             if index > 0 {
                 out.push(b' ');
             }
-            pattern.write(&mut out);
+            pattern.write(&mut out, form);
         }
         out
     }
@@ -144,11 +148,10 @@ impl Selector {
     }
 
     /// All its rules, as they stand in a user's line.
-    #[must_use]
-    pub fn describe(&self) -> Vec<u8> {
+    pub(crate) fn describe(&self, form: Form) -> Vec<u8> {
         let channels = if self.has_all_channels { b"&*".to_vec() } else { self.channels() };
         let reset: &[u8] = if self.has_all_channels { b"" } else { b"resetchannels" };
-        let parts = [self.keys(), reset.to_vec(), channels, self.commands()];
+        let parts = [self.keys_as(form), reset.to_vec(), channels, self.commands()];
         parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(&b' ')
     }
 }

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use crate::catalog::Catalog;
 use crate::judge::{Denial, Question, Verdict};
 use crate::log::{Log, Place, Reason, Refusal};
-use crate::pattern::{Access, KeyPattern};
+use crate::pattern::{Access, Form, KeyPattern};
 use crate::rules::{Context, RuleError, merge_selectors};
 use crate::user::User;
 use crate::users::Users;
@@ -68,7 +68,7 @@ fn text(bytes: Vec<u8>) -> String {
 }
 
 fn described(rules: &[&str]) -> String {
-    text(made(rules).unwrap().describe())
+    text(made(rules).unwrap().describe(Form::Shown))
 }
 
 fn asked(rules: &[&str], command: &str) -> Verdict {
@@ -394,6 +394,6 @@ fn what_is_written_can_be_read() {
             files::parse(&file, "users", context).unwrap_or_else(|error| panic!("{rules:?}: {error}"));
         let (before, after) = (users.get(b"u").unwrap(), again.get(b"u").unwrap());
         assert_eq!(before, after, "{rules:?}");
-        assert_eq!(before.describe(), after.describe(), "{rules:?}");
+        assert_eq!(before.describe(Form::Shown), after.describe(Form::Shown), "{rules:?}");
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::catalog::Catalog;
 use crate::password::Digest;
+use crate::pattern::Form;
 use crate::rules::Context;
 use crate::selector::Selector;
 
@@ -141,38 +142,28 @@ impl User {
     }
 
     /// Its rules in one line: applied to a new user they make this one.
-    #[must_use]
-    pub fn describe(&self) -> Vec<u8> {
+    pub(crate) fn describe(&self, form: Form) -> Vec<u8> {
         let mut words: Vec<Vec<u8>> = self.flags().map(|flag| flag.as_bytes().to_vec()).collect();
         words.extend(self.passwords.iter().map(|digest| format!("#{}", digest.digits()).into_bytes()));
-        words.push(self.root.describe());
-        words.extend(self.selectors.iter().map(|selector| [b"(", &selector.describe()[..], b")"].concat()));
+        words.push(self.root.describe(form));
+        let selectors = self.selectors.iter();
+        words.extend(selectors.map(|selector| [b"(", &selector.describe(form)[..], b")"].concat()));
         words.join(&b' ')
     }
 
     /// The line of ACL LIST.
     #[must_use]
     pub fn line(&self) -> Vec<u8> {
-        [b"user", &self.name[..], &self.describe()].join(&b' ')
+        self.line_as(Form::Shown)
     }
 
     /// The line of a file that declares it.
-    ///
-    /// `~*` takes the patterns before it away, and takes none behind it. Yet there may be some: another name of the same rule leaves
-    /// them alone.
     #[must_use]
     pub fn file_line(&self) -> Vec<u8> {
-        let line = self.line();
-        let words: Vec<&[u8]> = line.split(|byte| *byte == b' ').collect();
-        let is_pattern = |word: &&[u8]| matches!(word.strip_prefix(b"(").unwrap_or(word), [b'~' | b'%', ..]);
-        // The first two are `user` and the name; a parenthesis begins anew.
-        let follows = |at: usize| at > 2 && is_pattern(&words[at - 1]);
-        let leads = |at: usize| words.get(at + 1).is_some_and(|next| is_pattern(next) && next[0] != b'(');
-        let named = words.iter().enumerate().map(|(at, word)| match *word {
-            b"~*" if follows(at) || leads(at) => &b"%RW~*"[..],
-            b"(~*" if leads(at) => &b"(%RW~*"[..],
-            word => word,
-        });
-        named.collect::<Vec<&[u8]>>().join(&b' ')
+        self.line_as(Form::File)
+    }
+
+    fn line_as(&self, form: Form) -> Vec<u8> {
+        [b"user", &self.name[..], &self.describe(form)].join(&b' ')
     }
 }

@@ -11,6 +11,7 @@
 //! - the cell holds `i64`, `Option<Box<dyn Object>>` (`None` only while the value is being replaced) or [`Long`].
 #![expect(unsafe_code, reason = "one allocation of variable layout; safe for all who use it")]
 
+pub(crate) mod account;
 mod collection;
 mod compact_key;
 pub mod data_type;
@@ -35,6 +36,8 @@ use std::ptr::NonNull;
 
 use crate::config::CoreConfig;
 use crate::time::UnixMs;
+pub use account::Account;
+pub(crate) use account::Footprint;
 pub use collection::Collection;
 use compact_key::CompactKey;
 use deadline::Deadline;

@@ -349,10 +349,10 @@ impl Journal {
         self.changes
     }
 
-    /// How many changes there were since it was last asked.
+    /// How many changes commands have made since it was last asked; what expired or was evicted is not among them.
     pub fn take_changes(&mut self) -> u64 {
         // What is taken back was counted before it is taken back.
-        let changes = self.changes.saturating_sub(self.told_changes);
+        let changes = (self.changes - self.incidental_changes).saturating_sub(self.told_changes);
         self.told_changes += changes;
         changes
     }

@@ -6,6 +6,7 @@ mod errands;
 pub mod executor;
 pub mod handler;
 pub mod hub;
+pub mod lent_time;
 pub mod operation;
 pub mod parking;
 mod pause;

@@ -81,6 +81,8 @@ pub struct ShardStore {
     /// The driver's number of the reset since which they count.
     stats_reset: u64,
     pub(crate) garbage: Garbage,
+    /// Its keys have changed without a change that is counted, and what it holds is to be shown all the same.
+    pub(crate) is_unshown: bool,
     /// Commands that wait for its keys.
     pub(crate) waiters: Waiters,
     /// Clients that watch its keys.
@@ -136,6 +138,7 @@ impl ShardStore {
             stats: StoreStats::default(),
             stats_reset: 0,
             garbage: Garbage::default(),
+            is_unshown: false,
             waiters: Waiters::default(),
             watchers: Watchers::default(),
             readers,

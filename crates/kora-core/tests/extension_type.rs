@@ -19,7 +19,7 @@ use kora_core::db::DbIndex;
 use kora_core::digest::{Detail, Digest};
 use kora_core::entry::data_type::{Chunks, DataType, Extensions, Lapse, Loader, NamedForm, RdbForm};
 use kora_core::entry::object::Object;
-use kora_core::entry::{Encoding, Entry, Kind, SizeClass};
+use kora_core::entry::{Account, Encoding, Entry, Kind, SizeClass};
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::journal::{Announcement, EventClass, Journal};
 use kora_core::rdb::file::{HEADER_BYTES, Piece, next_piece, write_end, write_header};
@@ -59,6 +59,7 @@ struct Count {
 struct Tally {
     counts: BTreeMap<Vec<u8>, Count>,
     deadlines: BTreeSet<(UnixMs, Vec<u8>)>,
+    account: Account,
 }
 
 impl Tally {
@@ -89,6 +90,15 @@ impl Object for Tally {
     }
     fn memory_bytes(&self) -> usize {
         size_of::<Self>() + self.counts.keys().map(|name| name.len() + 48).sum::<usize>()
+    }
+    fn account(&self) -> &Account {
+        &self.account
+    }
+    fn account_mut(&mut self) -> &mut Account {
+        &mut self.account
+    }
+    fn measuring_steps(&self) -> usize {
+        self.counts.len()
     }
     fn duplicate(&self) -> Box<dyn Object> {
         Box::new(self.clone())

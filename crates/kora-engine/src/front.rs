@@ -154,6 +154,9 @@ pub struct SessionFigures {
     pub awaited_bytes: usize,
 }
 
+/// Unsent bytes from which on no further command of a session runs.
+pub const OUTPUT_HIGH_WATER_BYTES: usize = 1024 * 1024;
+
 /// Where the replies to a session gather. Positions in it count from its beginning, and stay what they are until something is
 /// taken out in front.
 pub trait Output<S>: fmt::Debug + Default {
@@ -176,6 +179,9 @@ pub trait Output<S>: fmt::Debug + Default {
 
     /// How much of it was not taken yet, in bytes.
     fn unsent(&self) -> usize;
+
+    /// Whether more commands may write to it: not much is unsent, and nothing was dropped.
+    fn has_room(&self) -> bool;
 
     /// Moves all of another one, of which nothing was taken, to its end.
     fn append(&mut self, other: Self);

@@ -83,6 +83,8 @@ pub enum SnapshotKind {
 #[derive(Debug)]
 struct Running {
     kind: SnapshotKind,
+    /// Somebody waits for its end, and is told if it fails; that refuses nobody's writes.
+    is_awaited: bool,
     began: Instant,
     /// Changes counted at its instant.
     changes: u64,
@@ -238,7 +240,7 @@ impl Persistence {
         if kind == SnapshotKind::Dump {
             self.count_save();
         }
-        self.begin_at(ctx, kind, None)
+        self.begin_at(ctx, kind, None, false)
     }
 
     /// Counts a save that somebody has asked for, or that is due, whatever becomes of it.
@@ -263,12 +265,13 @@ impl Persistence {
         (state.saves, state.rewrites, state.failed_rewrites) = (0, 0, 0);
     }
 
-    /// The same; `first`: the log's first record behind it, if that is settled.
+    /// The same; `first`: the log's first record behind it, if that is settled; `is_awaited`: the caller waits for its end.
     fn begin_at(
         self: &Arc<Self>,
         ctx: &mut Ctx<'_>,
         kind: SnapshotKind,
         first: Option<u64>,
+        is_awaited: bool,
     ) -> Result<Ticket, SaveError> {
         let mut state = self.state.lock();
         if state.running.is_some() {
@@ -292,7 +295,7 @@ impl Persistence {
         let started = snapshot::start(self, ctx, goal);
         match started {
             Ok((ticket, progress)) => {
-                state.running = Some(Running { kind, began: Instant::now(), changes, progress });
+                state.running = Some(Running { kind, is_awaited, began: Instant::now(), changes, progress });
                 Ok(ticket)
             }
             Err(error) => {
@@ -318,7 +321,7 @@ impl Persistence {
         kind: SnapshotKind,
         first: Option<u64>,
     ) -> Result<(), SaveError> {
-        let ticket = self.begin_at(ctx, kind, first)?;
+        let ticket = self.begin_at(ctx, kind, first, true)?;
         snapshot::finish_now(ctx);
         ticket.wait()
     }
@@ -388,7 +391,10 @@ impl Persistence {
     fn note_failed(&self, kind: SnapshotKind) {
         let mut state = self.state.lock();
         match kind {
-            SnapshotKind::Dump => state.last_save_failed = true,
+            SnapshotKind::Dump => {
+                let is_told = state.running.as_ref().is_some_and(|running| running.is_awaited);
+                state.last_save_failed |= !is_told;
+            }
             SnapshotKind::Base => state.last_rewrite_failed = true,
         }
         drop(state);
@@ -418,7 +424,9 @@ impl Persistence {
                     state.saved_changes = running.changes;
                 }
             }
-            (SnapshotKind::Dump, None) => state.last_save_failed = true,
+            (SnapshotKind::Dump, None) => {
+                state.last_save_failed |= !running.is_some_and(|running| running.is_awaited);
+            }
             (SnapshotKind::Base, Some(bytes)) => {
                 state.last_rewrite_failed = false;
                 state.failed_rewrites = 0;

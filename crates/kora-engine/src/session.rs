@@ -21,9 +21,6 @@ use crate::pubsub::subscriptions::Subscriptions;
 use crate::queue::Queue;
 pub use wait::{PendingParts, TimedReply, Wait};
 
-/// Unsent bytes from which on no further command of a session runs.
-pub const OUTPUT_HIGH_WATER_BYTES: usize = 1024 * 1024;
-
 /// CLIENT REPLY.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ReplyMode {
@@ -235,7 +232,7 @@ impl<F: Front> Session<F> {
             && self.cover.held_for == 0
             && !self.is_closing
             && !self.is_broken
-            && self.output.unsent() < OUTPUT_HIGH_WATER_BYTES
+            && self.output.has_room()
     }
 
     /// Takes a part of a WATCH that was answered early; `false` if it is none.

@@ -26,6 +26,8 @@ pub struct MemoryInfo {
     pub overhead: u64,
     /// Of tables, as far as it can be told from the number of keys.
     pub tables: u64,
+    /// Of keys, values, their tables and deadlines, and of indexes, on all shards.
+    pub shards: u64,
     /// Allocated when the server had started.
     pub startup: u64,
     /// Of the machine.
@@ -113,6 +115,7 @@ pub fn memory<F: Front>(call: ServerCall<'_, F>) -> MemoryInfo {
         peak: account.peak().max(used),
         overhead: account.startup_bytes() + tables + own_clients + log_buffer + script_bytes as u64,
         tables,
+        shards: call.engine.hub.shards().map(|shard| call.engine.hub.memory_bytes(shard)).sum(),
         startup: account.startup_bytes(),
         system: system.totalram * u64::from(system.mem_unit),
         limit: call.engine.settings.get().max_memory,

@@ -13,7 +13,7 @@ use kora_core::context::Ctx;
 use kora_core::digest::Digest;
 use kora_core::entry::data_type::{Chunks, DataType, Extensions, Loader, NamedForm, RdbForm};
 use kora_core::entry::object::Object;
-use kora_core::entry::{Encoding, Kind};
+use kora_core::entry::{Account, Encoding, Kind};
 use kora_core::error::CommandResult;
 use kora_core::journal::EventClass;
 use kora_core::reply::{Reply, Value};
@@ -40,7 +40,7 @@ const TAPE: DataType = DataType {
 };
 
 #[derive(Clone, Debug, Default)]
-struct Tape(Vec<u8>);
+struct Tape(Vec<u8>, Account);
 
 impl Object for Tape {
     fn data_type(&self) -> &'static DataType {
@@ -54,6 +54,12 @@ impl Object for Tape {
     }
     fn memory_bytes(&self) -> usize {
         size_of::<Self>() + self.0.capacity()
+    }
+    fn account(&self) -> &Account {
+        &self.1
+    }
+    fn account_mut(&mut self) -> &mut Account {
+        &mut self.1
     }
     fn duplicate(&self) -> Box<dyn Object> {
         Box::new(self.clone())
@@ -86,7 +92,7 @@ fn read(_: u64, chunks: &mut Chunks<'_, '_>, _: &Loader<'_>) -> RdbResult<Box<dy
     while let Some(chunk) = chunks.next_chunk()? {
         bytes.extend_from_slice(&chunk);
     }
-    if bytes.is_empty() { Err(RdbError::Empty) } else { Ok(Box::new(Tape(bytes))) }
+    if bytes.is_empty() { Err(RdbError::Empty) } else { Ok(Box::new(Tape(bytes, Account::default()))) }
 }
 
 // Its commands.

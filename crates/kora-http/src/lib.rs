@@ -9,6 +9,8 @@
 #![forbid(unsafe_code)]
 
 mod connection;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 mod limits;
 mod request;
 mod response;

@@ -305,3 +305,29 @@ fn one_that_has_gone_is_forgotten() {
     stream.write_all(&get("/still", "Connection: close\r\n")).unwrap();
     assert!(rest(stream).ends_with("GET /still\n"));
 }
+
+#[test]
+fn any_bytes_are_a_request_or_refused_for_good() {
+    let samples: [&[u8]; 3] = [
+        b"POST /a?b HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nCookie: x=y\r\n\r\nabcGET / HTTP/1.0\r\n\r\n",
+        b"GET http://b:7/c HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+        b"\r\nHEAD / HTTP/1.0\r\n\r\n",
+    ];
+    let bytes = b"\0\t\r\n :/?.,%@aA0159-\x7f\x80\xff";
+    let (mut taken, mut refused) = (0, 0);
+    for sample in samples {
+        for at in 0..sample.len() {
+            for byte in bytes {
+                let mut input = sample.to_vec();
+                input[at] = *byte;
+                let count = if fuzz::request_input(&input) { &mut taken } else { &mut refused };
+                *count += 1;
+                input.insert(at, *byte);
+                fuzz::request_input(&input);
+                input.drain(at..(at + 3).min(input.len()));
+                fuzz::request_input(&input);
+            }
+        }
+    }
+    assert!(taken > 500 && refused > 500, "{taken} {refused}");
+}

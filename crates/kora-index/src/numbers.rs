@@ -9,7 +9,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::query::Range;
+use crate::query::{Bound, Range};
 
 /// Pairs in a run at most.
 const RUN_LENGTH_MAX: usize = 256;
@@ -188,7 +188,7 @@ impl Numbers {
         whole + to.1 - from.1
     }
 
-    /// Visits the documents in a range, in the order of their numbers, after `visited` and until `steps` are used up. Returns whether it is through.
+    /// Visits the pairs in a range, in their order and many at once, after `visited` and until `steps` are used up. Returns whether it is through.
     ///
     /// Complexity: O(log pairs + pairs visited).
     pub(crate) fn visit(
@@ -196,8 +196,10 @@ impl Numbers {
         range: &Range,
         visited: &mut Visited,
         steps: &mut usize,
-        mut visit: impl FnMut(f64, u32),
+        mut visit: impl FnMut(&[f64], &[u32]),
     ) -> bool {
+        let Bound { value: to, is_exclusive } = range.to;
+        let is_inside = |value: f64| value < to || (!is_exclusive && value == to);
         let (mut index, mut at) = match *visited {
             None => self.edge(range.from.value, range.from.is_exclusive),
             Some((value, document)) => {
@@ -207,21 +209,22 @@ impl Numbers {
             }
         };
         while let Some(run) = self.runs.get(index) {
-            while at < run.values.len() {
-                let (value, document) = run.pair(at);
-                if value > range.to.value || (range.to.is_exclusive && value == range.to.value) {
-                    return true;
-                }
-                if *steps == 0 {
-                    return false;
-                }
-                *steps -= 1;
-                visit(value, document);
-                *visited = Some((value, document));
-                at += 1;
+            let (values, documents) = (&run.values[at..], &run.documents[at..]);
+            let inside = match values.last() {
+                // Most runs are in the range as a whole.
+                Some(last) if is_inside(*last) => values.len(),
+                _ => values.partition_point(|value| is_inside(*value)),
+            };
+            let now = inside.min(*steps);
+            if let Some(last) = now.checked_sub(1) {
+                visit(&values[..now], &documents[..now]);
+                *visited = Some((values[last], documents[last]));
+                *steps -= now;
             }
-            index += 1;
-            at = 0;
+            if now < values.len() {
+                return now == inside;
+            }
+            (index, at) = (index + 1, 0);
         }
         true
     }

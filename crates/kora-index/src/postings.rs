@@ -434,7 +434,7 @@ impl Block {
     fn entries(&self, layout: Layout) -> Entries<'_> {
         let before = (self.first, if layout.fields { 0 } else { u128::MAX });
         if self.is_full {
-            Entries::full(Full::new(&self.bytes, self.count), layout, before)
+            Entries::full(Full::new(&self.bytes, self.count, self.first), layout, before)
         } else {
             Entries::open(&self.bytes, layout, before)
         }

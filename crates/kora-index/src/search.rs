@@ -363,6 +363,12 @@ fn known_count(index: &Index, snapshot: &Snapshot, matcher: &Matcher<'_>) -> Opt
         Matcher::Nothing => Some(0),
         Matcher::All { .. } => index.table().is_current(snapshot).then(|| index.table().len() as u64),
         Matcher::Term { here, .. } => *here,
+        // What died and is not freed is in sets, too.
+        Matcher::Set { cursor, .. } => {
+            let table = index.table();
+            let is_known = table.is_current(snapshot) && table.dying_count() == 0;
+            is_known.then(|| cursor.count() as u64)
+        }
         _ => None,
     }
 }

@@ -5,8 +5,8 @@ mod tests;
 
 use crate::postings::{END, Marks, Window};
 
-/// A set with fewer than one in so many of all numbers is a list.
-const LIST_SHARE: usize = 32;
+/// A set with fewer than one in so many of all numbers is a list: it takes less time to go through many words of bits than to sort a few numbers.
+const LIST_SHARE: usize = 512;
 /// A longer list is bits: sorting it would take long.
 const LIST_LENGTH_MAX: usize = 16_384;
 
@@ -42,6 +42,21 @@ impl DocumentSet {
         }
     }
 
+    /// Adds those of some numbers that are below the horizon. Complexity: O(numbers).
+    pub(crate) fn extend(&mut self, documents: &[u32], horizon: u32) {
+        let below = documents.iter().copied().filter(|document| *document < horizon);
+        match self {
+            Self::List(list) => list.extend(below),
+            Self::Bits(bits) => {
+                for document in below {
+                    if let Some(word) = bits.get_mut((document / 64) as usize) {
+                        *word |= 1 << (document % 64);
+                    }
+                }
+            }
+        }
+    }
+
     /// Makes it ready to be walked through. Complexity: O(n log n) for a list.
     pub(crate) fn seal(&mut self) {
         if let Self::List(list) = self {
@@ -60,13 +75,10 @@ impl DocumentSet {
         }
     }
 
-    /// How many it has. Complexity: O(size).
+    /// How many it has, once it is sealed. Complexity: O(size).
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
-        match self {
-            Self::List(list) => list.len(),
-            Self::Bits(bits) => bits.iter().map(|word| word.count_ones() as usize).sum(),
-        }
+        self.cursor().count()
     }
 
     pub(crate) fn cursor(&self) -> SetCursor<'_> {
@@ -117,6 +129,14 @@ impl SetCursor<'_> {
         }
     }
 
+    /// How many numbers it goes through, if it has not been moved. Complexity: O(1) for a list, else O(words).
+    pub(crate) fn count(&self) -> usize {
+        match self {
+            Self::List(list) => list.len(),
+            Self::Bits(bits) => bits.iter().map(|word| word.count_ones() as usize).sum(),
+        }
+    }
+
     /// Numbers or words that it goes through.
     pub(crate) fn size(&self) -> usize {
         match self {
@@ -133,7 +153,8 @@ impl SetCursor<'_> {
                 let end = window.end();
                 let (inside, rest) = list.split_at(list.partition_point(|document| *document < end));
                 *list = rest;
-                inside.iter().for_each(|document| window.mark(*document, false));
+                let base = window.base;
+                inside.iter().for_each(|document| window.mark(document - base));
                 inside.len()
             }
             Self::Bits(bits) => {

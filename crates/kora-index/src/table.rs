@@ -22,7 +22,7 @@ use ahash::RandomState;
 use chunk::{CHUNK_DOCUMENTS, Chunk};
 
 use crate::hashed::Hashed;
-use crate::postings::Window;
+use crate::postings::{Marks as _, Window};
 pub(crate) use bounds::Bounds;
 pub(crate) use chunk::{Facts, SortBits, rank};
 pub(crate) use records::{Packed, Record};
@@ -262,8 +262,12 @@ impl Table {
 
     /// Leaves those numbers of a window that a snapshot sees. Complexity: O(words of the window), and O(1) for each number that does not live.
     pub(crate) fn keep_seen(&self, snapshot: &Snapshot, window: &mut Window) {
-        // No document has number 0.
         let all_live = self.keys.len() == self.next as usize;
+        if all_live && window.end() <= snapshot.horizon {
+            // No document has number 0.
+            window.matched[0] &= !u64::from(window.base == 0);
+            return;
+        }
         let words = window.matched[..window.words].iter_mut().zip((window.base..).step_by(64));
         for (matched, first) in words.filter(|(matched, _)| **matched != 0) {
             let (index, at) = split(first);

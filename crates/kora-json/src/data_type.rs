@@ -8,7 +8,7 @@ use kora_core::codec::{ModuleReader, ModuleWriter, RdbError, RdbResult};
 use kora_core::digest::Digest;
 use kora_core::entry::data_type::{DataType, Loader, ModuleForm, RdbForm};
 use kora_core::entry::object::Object;
-use kora_core::entry::{Encoding, Entry, Kind};
+use kora_core::entry::{Account, Encoding, Entry, Kind};
 
 use crate::packed::Value;
 use crate::parse::{self, ParseError};
@@ -39,6 +39,7 @@ pub static JSON: DataType = DataType {
 #[derive(Clone, Debug)]
 pub struct Json {
     run: Box<[u8]>,
+    account: Account,
 }
 
 impl Json {
@@ -66,7 +67,7 @@ impl Json {
 
     /// The value of a run.
     pub(crate) fn of_run(run: Vec<u8>) -> Self {
-        Self { run: run.into() }
+        Self { run: run.into(), account: Account::default() }
     }
 
     /// The value as a whole.
@@ -102,6 +103,12 @@ impl Object for Json {
     }
     fn memory_bytes(&self) -> usize {
         size_of::<Self>() + self.run.len()
+    }
+    fn account(&self) -> &Account {
+        &self.account
+    }
+    fn account_mut(&mut self) -> &mut Account {
+        &mut self.account
     }
     fn duplicate(&self) -> Box<dyn Object> {
         Box::new(self.clone())

@@ -99,13 +99,32 @@ impl Layout<'_> {
 pub(crate) fn write_text(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     let mut rest = text;
-    while let Some(at) = rest.iter().position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+    while let Some(at) = first_escaped(rest) {
         out.extend_from_slice(&rest[..at]);
         escape(rest[at], out);
         rest = &rest[at + 1..];
     }
     out.extend_from_slice(rest);
     out.push(b'"');
+}
+
+/// The first byte that does not stand for itself. Eight are looked at at once.
+fn first_escaped(text: &[u8]) -> Option<usize> {
+    let is_escaped = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
+    let (words, _) = text.as_chunks::<8>();
+    let plain = words.iter().take_while(|word| !has_escaped(u64::from_le_bytes(**word))).count() * 8;
+    let found = text[plain..].iter().position(is_escaped);
+    found.map(|behind| plain + behind)
+}
+
+/// Whether one of eight bytes does not stand for itself.
+fn has_escaped(word: u64) -> bool {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const TOPS: u64 = u64::from_le_bytes([0x80; 8]);
+    // The top bit of a byte is set in one of these if it is less than a number, the first such byte at least.
+    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word;
+    let is = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    (below(word, 0x20) | is(b'"') | is(b'\\')) & TOPS != 0
 }
 
 fn escape(byte: u8, out: &mut Vec<u8>) {
@@ -124,4 +143,23 @@ fn escape(byte: u8, out: &mut Vec<u8>) {
         }
     };
     out.extend_from_slice(&[b'\\', letter]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_stand_for_itself_is_found_wherever_it_stands() {
+        let escaped = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+        for byte in 0..=u8::MAX {
+            for others in [b'a', 0x20, 0x21, 0x5b, 0x80, 0xff] {
+                for at in 0..20 {
+                    let mut text = [others; 20];
+                    text[at] = byte;
+                    assert_eq!(first_escaped(&text), escaped(byte).then_some(at), "{byte} at {at}");
+                }
+            }
+        }
+    }
 }

@@ -50,6 +50,8 @@ pub const LENT_STORES: u8 = 40;
 pub const CLIENTS: u8 = 44;
 /// The operation a client waits for.
 pub const CLIENT_WAIT: u8 = 46;
+/// Queries that were read before.
+pub const ASKED_BEFORE: u8 = 47;
 /// What a client watches.
 pub const CLIENT_WATCH: u8 = 48;
 /// What a client says of itself.
@@ -114,6 +116,7 @@ pub(crate) fn name(rank: u8) -> &'static str {
         LENT_STORES => "LENT_STORES",
         CLIENTS => "CLIENTS",
         CLIENT_WAIT => "CLIENT_WAIT",
+        ASKED_BEFORE => "ASKED_BEFORE",
         CLIENT_WATCH => "CLIENT_WATCH",
         CLIENT_TEXT => "CLIENT_TEXT",
         REFUSALS => "REFUSALS",

@@ -14,7 +14,7 @@ use mlua::{Function, IntoLuaMulti as _, Lua, MultiValue, Table, Value, VmState};
 
 use crate::bodies::Bodies;
 use crate::commons::{MemoryLimit, StateKind};
-use crate::environment::{self, error_text};
+use crate::environment::{self, error_text, of_c};
 use crate::host::LogLevel;
 use crate::pause::stand_aside;
 use crate::render::line;
@@ -123,7 +123,7 @@ pub(crate) fn outcome(returned: (bool, Value)) -> mlua::Result<Result<Value, Fai
 
 fn text_of(table: &Table, field: &str) -> mlua::Result<String> {
     Ok(match table.raw_get(field)? {
-        Value::String(text) => line(&text.as_bytes()),
+        Value::String(text) => line(of_c(&text.as_bytes())),
         _ => String::new(),
     })
 }
@@ -193,10 +193,18 @@ fn field(lua: &Lua, name: &str, text: &[u8]) -> mlua::Result<Table> {
     Ok(table)
 }
 
-/// An error's text with a code before it: its own first word, or ERR if it has only one.
+/// An error's text with a code before it: its own first word, or ERR if it has only one. What follows the code is rid of line ends around it.
 fn with_code(text: &[u8]) -> Vec<u8> {
+    let text = of_c(text);
     let text = text.strip_prefix(b"-").unwrap_or(text);
-    if text.contains(&b' ') { text.to_vec() } else { [b"ERR ", text].concat() }
+    let (code, mut rest) = match text.iter().position(|byte| *byte == b' ') {
+        Some(at) => (&text[..at], &text[at + 1..]),
+        None => (&b"ERR"[..], text),
+    };
+    while let [b'\r' | b'\n', inner @ ..] | [inner @ .., b'\r' | b'\n'] = rest {
+        rest = inner;
+    }
+    [code, b" ", rest].concat()
 }
 
 /// redis.setresp(), redis.set_repl(), redis.replicate_commands(), and what belongs to a debugger.
@@ -222,10 +230,12 @@ fn add_settings(lua: &Lua, redis: &Table, run: &Shared, kind: StateKind) -> mlua
         let [value] = &args.iter().collect::<Vec<_>>()[..] else {
             return failed(lua, "ERR redis.set_repl() requires one argument.");
         };
-        match lua.coerce_integer((*value).clone())? {
-            Some(3) => ().into_lua_multi(lua),
+        // As in C: what is no number counts as 0, and a fraction is cut off.
+        let number = lua.coerce_number((*value).clone())?.unwrap_or(0.0);
+        match number.trunc() {
+            3.0 => ().into_lua_multi(lua),
             // What is in memory and not in the log would be lost: no such script is worth that.
-            Some(0..=2) => {
+            0.0 | 1.0 | 2.0 => {
                 failed(lua, "ERR redis.set_repl() can only choose REPL_ALL: effects are always recorded.")
             }
             _ => failed(
@@ -276,8 +286,8 @@ fn add_log(lua: &Lua, redis: &Table, run: &Shared) -> mlua::Result<()> {
             return failed(lua, "ERR Invalid log level.");
         };
         let texts = pieces.iter().filter_map(|piece| lua.coerce_string(piece.clone()).ok().flatten());
-        let texts: Vec<String> = texts.map(|text| text.to_string_lossy()).collect();
-        host.log(*level, &texts.join(" "));
+        let texts: Vec<Vec<u8>> = texts.map(|text| of_c(&text.as_bytes()).to_vec()).collect();
+        host.log(*level, &text::of(&texts.join(&b' ')));
         ().into_lua_multi(lua)
     })?;
     redis.raw_set("log", log)
@@ -357,6 +367,9 @@ fn explainer(lua: &Lua, run: &Shared) -> mlua::Result<Function> {
     })
 }
 
+/// The chunks that are no scripts'.
+const OWN_CHUNKS: [&str; 3] = ["=api", "=environment", "=functions"];
+
 /// The chunk and the line of the innermost function of a script.
 fn position(lua: &Lua) -> Option<(String, usize)> {
     (1..)
@@ -364,7 +377,7 @@ fn position(lua: &Lua) -> Option<(String, usize)> {
             lua.inspect_stack(level, |frame| {
                 let line = frame.current_line()?;
                 let source = frame.source().source?.into_owned();
-                source.starts_with('@').then_some((source, line))
+                (!OWN_CHUNKS.contains(&source.as_str())).then_some((source, line))
             })
         })
         .flatten()

@@ -165,6 +165,11 @@ pub fn freeze(lua: &Lua) -> mlua::Result<()> {
     lua.set_globals(frozen)
 }
 
+/// What C sees of `text`: what stands before the first zero.
+pub(crate) fn of_c(text: &[u8]) -> &[u8] {
+    text.split(|byte| *byte == 0).next().unwrap_or_default()
+}
+
 /// Compiles the text of a script, with `chunk_name` in Lua's form (`@user_script`).
 ///
 /// Only the first of the script's results may be used: see `environment/source.rs`.

@@ -1,5 +1,6 @@
 //! FUNCTION and its subcommands, but for those that must answer while a function runs.
 
+use kora_core::command::help::write_help;
 use kora_core::command::spec::{Arg, Categories, CommandSpec, Facts, Flags, Group};
 use kora_core::context::Ctx;
 use kora_core::error::{CommandError, CommandResult};
@@ -251,14 +252,12 @@ fn describe(library: &Library, has_code: bool, out: &mut dyn Reply) {
     }
 }
 
-fn help(_: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    out.array(HELP_LINES.len());
-    HELP_LINES.iter().for_each(|line| out.simple(line));
+fn help(_: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    write_help(out, args, HELP_LINES);
     Ok(())
 }
 
 const HELP_LINES: &[&str] = &[
-    "FUNCTION <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
     "LOAD [REPLACE] <FUNCTION CODE>",
     "    Create a new library with the given library name and code.",
     "DELETE <LIBRARY NAME>",
@@ -295,6 +294,4 @@ const HELP_LINES: &[&str] = &[
     "    * REPLACE: appends the restored libraries to the existing libraries, On collision, replace the old",
     "      libraries with the new libraries (notice that even on this option there is a chance of failure",
     "      in case of functions name collision with another library).",
-    "HELP",
-    "    Print this help.",
 ];

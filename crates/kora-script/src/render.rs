@@ -7,7 +7,7 @@ use kora_core::reply::Reply;
 use kora_core::text;
 use mlua::{Table, Value};
 
-use crate::environment::error_text;
+use crate::environment::{error_text, of_c};
 
 /// Tables inside tables that are followed; Redis gives up where Lua's stack ends.
 const DEPTH_MAX: usize = 2000;
@@ -53,11 +53,11 @@ impl Renderer<'_> {
 
     fn shape(&mut self, table: &Table) -> mlua::Result<()> {
         if let Value::String(text) = table.raw_get("err")? {
-            self.out.error(&line(&text.as_bytes()));
+            self.out.error(&line(without_line_ends(of_c(&text.as_bytes()))));
             return Ok(());
         }
         if let Value::String(text) = table.raw_get("ok")? {
-            self.out.simple(&line(&text.as_bytes()));
+            self.out.simple(&line(of_c(&text.as_bytes())));
             return Ok(());
         }
         if matches!(table.raw_get("double")?, Value::Number(_) | Value::Integer(_)) {
@@ -123,6 +123,13 @@ impl Renderer<'_> {
 fn truncated(number: f64) -> i64 {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
     if (-LIMIT..LIMIT).contains(&number) { number as i64 } else { i64::MIN }
+}
+
+fn without_line_ends(mut text: &[u8]) -> &[u8] {
+    while let [head @ .., b'\r' | b'\n'] = text {
+        text = head;
+    }
+    text
 }
 
 /// `text` on one line, for a reply.

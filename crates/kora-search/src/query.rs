@@ -44,7 +44,7 @@ pub const LENGTH_MAX: usize = 1 << 20;
 pub const DEPTH_MAX: usize = 200;
 
 /// A version of the language.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Dialect(u8);
 
 impl Dialect {

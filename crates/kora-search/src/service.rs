@@ -4,6 +4,7 @@
 //! change it with all stores in hand only, so that the parts of an index in the stores ([`companion`](crate::companion)) and its declaration
 //! here change together. The lock is held for look-ups and copies of references.
 
+mod asked;
 mod cursors;
 mod declaration;
 mod dump;
@@ -28,6 +29,7 @@ use kora_core::store::ShardStore;
 use kora_core::time::UnixMs;
 use kora_locks::{RankedMutex, RankedMutexGuard, rank};
 
+pub(crate) use self::asked::{Asked, AskedBefore, Ready};
 pub(crate) use self::cursors::{CURSORS_MAX, Cursors, Fields, Opened};
 pub(crate) use self::declaration::{Arguments, Column, Counters, Declaration, path};
 pub(crate) use self::dump::{altered, with_synonyms};

@@ -9,7 +9,7 @@ use kora_core::codec::{ModuleReader, ModuleWriter, RdbError, RdbResult};
 use kora_core::digest::Digest;
 use kora_core::entry::data_type::{DataType, Loader, ModuleForm, RdbForm};
 use kora_core::entry::object::Object;
-use kora_core::entry::{Encoding, Entry, Kind};
+use kora_core::entry::{Account, Encoding, Entry, Kind};
 
 use crate::words::Suggestions;
 
@@ -43,7 +43,7 @@ pub static SUGGESTIONS: DataType = DataType {
 
 /// What a key holds.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct SuggestionValue(pub(crate) Suggestions);
+pub(crate) struct SuggestionValue(pub(crate) Suggestions, Account);
 
 fn of_object(object: &dyn Object) -> Option<&SuggestionValue> {
     object.as_any().downcast_ref()
@@ -62,6 +62,15 @@ impl Object for SuggestionValue {
     fn memory_bytes(&self) -> usize {
         let bytes = self.0.iter().map(|one| 2 * one.text.len() + one.payload.map_or(0, <[u8]>::len));
         size_of::<Self>() + SUGGESTION_BYTES * self.0.len() + bytes.sum::<usize>()
+    }
+    fn account(&self) -> &Account {
+        &self.1
+    }
+    fn account_mut(&mut self) -> &mut Account {
+        &mut self.1
+    }
+    fn measuring_steps(&self) -> usize {
+        self.0.len()
     }
     fn duplicate(&self) -> Box<dyn Object> {
         Box::new(self.clone())

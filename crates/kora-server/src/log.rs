@@ -43,10 +43,10 @@ impl Log {
     /// If the file can't be opened, or the process already has a log.
     pub fn start(level: LogLevel, file: &[u8]) -> io::Result<Self> {
         let (writer, guard) = if file.is_empty() {
-            tracing_appender::non_blocking(Telling(io::stdout()))
+            tracing_appender::non_blocking(Telling(Plain(io::stdout())))
         } else {
             let path = Path::new(OsStr::from_bytes(file));
-            tracing_appender::non_blocking(Telling(LogFile::open(std::path::absolute(path)?)?))
+            tracing_appender::non_blocking(Telling(Plain(LogFile::open(std::path::absolute(path)?)?)))
         };
         let (filter, handle) = reload::Layer::new(filter(level));
         let lines = tracing_subscriber::fmt::layer()
@@ -121,6 +121,24 @@ impl LogFile {
         if !is_there && let Ok(opened) = Self::open(self.path.clone()) {
             *self = opened;
         }
+    }
+}
+
+/// Writes lines as the bytes that they stand for ([`kora_core::text`]): a script may log what is no text.
+#[derive(Debug)]
+struct Plain<W>(W);
+
+impl<W: io::Write> io::Write for Plain<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        match std::str::from_utf8(line) {
+            Ok(text) => self.0.write_all(&kora_core::text::bytes(text))?,
+            Err(_) => self.0.write_all(line)?,
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 

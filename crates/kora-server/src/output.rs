@@ -13,7 +13,7 @@ pub(crate) mod buffers;
 mod chunk;
 
 use std::collections::VecDeque;
-use std::io::{self, IoSlice, Write};
+use std::io::{self, ErrorKind, IoSlice, Write};
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
@@ -216,7 +216,7 @@ impl Output {
         other.move_front(bytes, self);
     }
 
-    /// Whether something was dropped: what is left must not be sent.
+    /// Whether something was dropped: what is left is not sent.
     pub(crate) fn is_overfull(&self) -> bool {
         self.is_overfull
     }
@@ -282,8 +282,12 @@ impl Output {
         &[]
     }
 
-    /// Writes as much as the system takes at once; returns how many bytes.
+    /// Writes as much as the system takes at once; returns how many bytes. Once something was dropped, nothing goes out any more, as what is
+    /// behind the gap would be taken for what was dropped.
     pub(crate) fn write_to(&mut self, stream: &mut impl Write) -> io::Result<usize> {
+        if self.is_overfull {
+            return Err(ErrorKind::WouldBlock.into());
+        }
         let count = if self.chunks.is_empty() {
             stream.write(&self.open[self.sent..])?
         } else {

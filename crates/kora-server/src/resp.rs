@@ -9,6 +9,7 @@ use std::sync::Arc;
 use kora_core::reply::{Gather, Reply};
 use kora_core::shard::replies::Replies;
 use kora_engine::front;
+use kora_engine::front::OUTPUT_HIGH_WATER_BYTES;
 use kora_protocol::{Encoder, ProtocolError, Resp};
 
 use crate::output::{Output, SHARED_BYTES_MIN};
@@ -272,6 +273,11 @@ impl front::Output<Style> for Output {
     #[inline]
     fn unsent(&self) -> usize {
         self.len()
+    }
+
+    #[inline]
+    fn has_room(&self) -> bool {
+        self.len() < OUTPUT_HIGH_WATER_BYTES && !self.is_overfull()
     }
 
     fn append(&mut self, mut other: Self) {

@@ -12,6 +12,8 @@ mod figures;
 mod hostile;
 #[path = "http/names.rs"]
 mod names;
+#[path = "http/of_shards.rs"]
+mod of_shards;
 #[path = "robust/server.rs"]
 #[expect(dead_code, reason = "other tests use more of it")]
 mod server;

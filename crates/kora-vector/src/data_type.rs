@@ -5,7 +5,7 @@ use std::any::Any;
 use kora_core::digest::Digest;
 use kora_core::entry::data_type::{DataType, ModuleForm, RdbForm};
 use kora_core::entry::object::Object;
-use kora_core::entry::{Encoding, Entry, Kind};
+use kora_core::entry::{Account, Encoding, Entry, Kind};
 use kora_hnsw::Encoded;
 
 use crate::file;
@@ -70,6 +70,12 @@ impl Object for VectorSet {
     }
     fn memory_bytes(&self) -> usize {
         self.memory_bytes()
+    }
+    fn account(&self) -> &Account {
+        &self.account
+    }
+    fn account_mut(&mut self) -> &mut Account {
+        &mut self.account
     }
     fn duplicate(&self) -> Box<dyn Object> {
         Box::new(self.clone())

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use kora_core::entry::Account;
 use kora_hnsw::{
     Config, Encoded, Error, Graph, Insertion, Metric, Query, Scratch, Search, SearchOptions, Storage,
 };
@@ -147,6 +148,7 @@ pub struct VectorSet {
     inserted: u64,
     uid: u64,
     pub(crate) care: Care,
+    pub(crate) account: Account,
 }
 
 impl VectorSet {
@@ -170,6 +172,7 @@ impl VectorSet {
             inserted: 0,
             uid: SETS.fetch_add(1, Ordering::Relaxed),
             care: Care::default(),
+            account: Account::default(),
         }
     }
 
@@ -180,6 +183,7 @@ impl VectorSet {
             names: self.names.clone(),
             attributes: self.attributes.clone(),
             projection: None,
+            account: Account::default(),
             ..*self
         }
     }

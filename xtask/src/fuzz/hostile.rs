@@ -16,7 +16,9 @@ use kora_testkit::stepped::Stepped;
 
 use super::Tally;
 use super::mutate::Material;
-use super::samples::{BEGINNING, CONDITIONS, EXPRESSIONS, JSON_PATHS, JSON_TEXTS, QUERIES, RULES, Words};
+use super::samples::{
+    BEGINNING, CONDITIONS, EXPRESSIONS, HTTP, JSON_PATHS, JSON_TEXTS, QUERIES, RULES, Words,
+};
 
 /// Most processor time that one input may take, in seconds.
 const SECONDS_MAX: f64 = 1.0;
@@ -44,6 +46,8 @@ pub(super) enum Kind {
     Catalogs,
     /// Rules of users, and files of them: no engine is asked.
     Rules,
+    /// Requests over HTTP: no engine is asked.
+    Http,
 }
 
 impl Kind {
@@ -55,6 +59,7 @@ impl Kind {
             Self::Paths => JSON_PATHS,
             Self::Texts => JSON_TEXTS,
             Self::Rules => RULES,
+            Self::Http => HTTP,
             Self::Payloads | Self::Catalogs => Words { samples: &[], words: &[] },
         }
     }
@@ -137,6 +142,7 @@ impl World {
         match kind {
             Kind::Catalogs => return !take_catalog(input),
             Kind::Rules => return !self.rules.take(input),
+            Kind::Http => return !kora_http::fuzz::request_input(input),
             Kind::Payloads => return !self.take_payload(input),
             _ => {}
         }

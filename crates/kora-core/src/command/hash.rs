@@ -81,9 +81,15 @@ fn write_value(out: &mut dyn Reply, field: Option<Field<'_>>) {
     }
 }
 
-/// Reports fields that were taken out of the hash at `key`, and deletes it if none are left.
-fn fields_deleted(keyspace: &mut Keyspace<'_>, key: &[u8], is_empty: bool) {
-    keyspace.changed(EventClass::HASH, "hdel", key);
+/// Reports that so many fields, one at least, of the hash at `key` have changed: each counts as a change.
+fn fields_changed(keyspace: &mut Keyspace<'_>, event: &'static str, key: &[u8], fields: usize) {
+    keyspace.changed(EventClass::HASH, event, key);
+    keyspace.journal().changed(fields.saturating_sub(1) as u64);
+}
+
+/// Reports so many fields that were taken out of the hash at `key`, and deletes it if none are left.
+fn fields_deleted(keyspace: &mut Keyspace<'_>, key: &[u8], fields: usize, is_empty: bool) {
+    fields_changed(keyspace, "hdel", key, fields);
     if is_empty {
         keyspace.delete_emptied(key);
     }

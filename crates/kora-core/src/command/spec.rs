@@ -91,6 +91,8 @@ pub struct Facts {
     /// Left out of what COMMAND lists: a declaration that Redis does not have as a command of its own, needed here
     /// because its keys stand elsewhere than its container's.
     pub hidden: bool,
+    /// The errors that it answers are what it was asked for: they count as no failure.
+    pub errs_on_demand: bool,
 }
 
 impl Facts {
@@ -120,6 +122,7 @@ impl Facts {
         tips: &[],
         is_syscmd: false,
         hidden: false,
+        errs_on_demand: false,
     };
 
     /// The name by which Redis knows the command: what is hidden goes by that of its container.

@@ -1,5 +1,6 @@
 //! Finds a command by its name: the core's families and the driver's own in one table.
 
+use crate::command::help::shown_name;
 use crate::command::later::{REASON, is_later_command, is_later_subcommand};
 use crate::command::spec::{CommandSpec, Facts};
 use crate::context::CoreHandler;
@@ -213,7 +214,7 @@ impl<H: Copy> CommandTable<H> {
         match self.find_subcommand(command, args[1]) {
             Some(subcommand) => Ok(subcommand),
             None if self.subcommands(command).all(|subcommand| subcommand.facts.hidden) => Ok(command),
-            None => Err(unknown_subcommand(command, args[1])),
+            None => Err(unknown_subcommand(command, args)),
         }
     }
 
@@ -270,9 +271,9 @@ fn unknown_command(args: &[&[u8]]) -> CommandError {
 }
 
 #[cold]
-fn unknown_subcommand<H>(container: &Command<H>, name: &[u8]) -> CommandError {
-    let (container, is_later) = (container.facts.name, is_later_subcommand(container.facts.name, name));
-    let (name, container) = (shown(name, SHOWN_BYTES_MAX), container.to_ascii_uppercase());
+fn unknown_subcommand<H>(container: &Command<H>, args: &[&[u8]]) -> CommandError {
+    let is_later = is_later_subcommand(container.facts.name, args[1]);
+    let (name, container) = (shown(args[1], SHOWN_BYTES_MAX), shown_name(args[0]));
     if is_later {
         let text = format!("ERR unknown subcommand '{name}'{REASON}. Try {container} HELP.");
         return CommandError::Other(text.into());

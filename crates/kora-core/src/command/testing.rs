@@ -10,7 +10,7 @@ use crate::context::{Ctx, Stores};
 use crate::db::DbIndex;
 use crate::entry::data_type::DataType;
 use crate::entry::object::Object;
-use crate::entry::{Encoding, Entry, Kind, StringRef};
+use crate::entry::{Account, Encoding, Entry, Kind, StringRef};
 use crate::error::CommandError;
 use crate::journal::{Effect, Journal};
 use crate::reply::tree::TreeSink;
@@ -91,7 +91,7 @@ impl BareShard {
 
     /// Puts a value that is no string under `key`.
     pub(crate) fn put_other_type(&mut self, key: &[u8]) {
-        let entry = Entry::new_object(key, Box::new(OtherType), None);
+        let entry = Entry::new_object(key, Box::new(OtherType::default()), None);
         Keyspace::new(&mut self.store, &mut self.journal, self.db, self.now, true).insert(key, entry);
         self.journal.take_events();
     }
@@ -213,8 +213,8 @@ impl BareShard {
 }
 
 /// A value that is no string, and has nothing else to it.
-#[derive(Debug)]
-struct OtherType;
+#[derive(Debug, Default)]
+struct OtherType(Account);
 
 impl Object for OtherType {
     fn data_type(&self) -> &'static DataType {
@@ -233,8 +233,16 @@ impl Object for OtherType {
         0
     }
 
+    fn account(&self) -> &Account {
+        &self.0
+    }
+
+    fn account_mut(&mut self) -> &mut Account {
+        &mut self.0
+    }
+
     fn duplicate(&self) -> Box<dyn Object> {
-        Box::new(Self)
+        Box::new(Self::default())
     }
 
     fn free_effort(&self) -> usize {

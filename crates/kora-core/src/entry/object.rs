@@ -4,7 +4,7 @@ use std::any::Any;
 use std::fmt::Debug;
 
 use super::data_type::DataType;
-use super::{Encoding, Kind};
+use super::{Account, Encoding, Kind};
 use crate::time::UnixMs;
 
 /// A look-up in a value that will be made soon, of which the memory is on its way.
@@ -33,6 +33,23 @@ pub trait Object: Any + Send + Debug {
     fn size(&self) -> usize;
     /// Bytes allocated for it, itself included.
     fn memory_bytes(&self) -> usize;
+    /// What its database has counted of these bytes.
+    fn account(&self) -> &Account;
+    /// The same, to count anew.
+    fn account_mut(&mut self) -> &mut Account;
+    /// How many steps it takes to tell [`Object::memory_bytes`]; few if none are told.
+    fn measuring_steps(&self) -> usize {
+        0
+    }
+    /// Counts its bytes anew, always or if that is due after a change, and tells how many more they are: they wrap around if there are less.
+    fn measure(&mut self, always: bool) -> usize {
+        let size = self.size();
+        if !self.account_mut().is_due(size) && !always {
+            return 0;
+        }
+        let (bytes, steps) = (self.memory_bytes(), self.measuring_steps());
+        self.account_mut().settle(bytes, size, steps)
+    }
     /// An independent copy.
     fn duplicate(&self) -> Box<dyn Object>;
     /// Whether a copy shares its memory until either changes, so that it takes a moment however large the value is.

@@ -6,12 +6,12 @@ use super::data_type::DataType;
 use super::deadline::Deadline;
 use super::heap::NewValue;
 use super::object::Object;
-use super::{Encoding, Entry, Form, Kind, Packing, StringRef, size_class};
+use super::{Account, Encoding, Entry, Form, Kind, Packing, StringRef, size_class};
 use crate::time::UnixMs;
 
 /// A collection as far as the keyspace can tell.
 #[derive(Clone, Debug)]
-struct Tokens(Vec<u8>);
+struct Tokens(Vec<u8>, Account);
 
 impl Object for Tokens {
     fn data_type(&self) -> &'static DataType {
@@ -25,6 +25,12 @@ impl Object for Tokens {
     }
     fn memory_bytes(&self) -> usize {
         size_of::<Self>() + self.0.capacity()
+    }
+    fn account(&self) -> &Account {
+        &self.1
+    }
+    fn account_mut(&mut self) -> &mut Account {
+        &mut self.1
     }
     fn duplicate(&self) -> Box<dyn Object> {
         Box::new(self.clone())
@@ -45,7 +51,7 @@ impl Object for Tokens {
 
 /// An entry that is no string.
 pub(crate) fn tokens_entry(key: &[u8]) -> Entry {
-    Entry::new_object(key, Box::new(Tokens(vec![1, 2])), None)
+    Entry::new_object(key, Box::new(Tokens(vec![1, 2], Account::default())), None)
 }
 
 /// What an entry should hold.
@@ -78,7 +84,7 @@ impl Model {
             Self::Packed(bytes, packing) => {
                 NewValue::Bytes { bytes, form: Form::Packed(kind_of(*packing), *packing) }
             }
-            Self::Tokens(tokens) => NewValue::Object(Box::new(Tokens(tokens.clone()))),
+            Self::Tokens(tokens) => NewValue::Object(Box::new(Tokens(tokens.clone(), Account::default()))),
         }
     }
 

@@ -111,6 +111,7 @@ impl<D: Driver> Executor<D> {
     /// Sends a transaction that concerns a shard alone to the worker that runs it.
     pub(super) fn bring_own(&mut self, shard: &mut Shard<D>, operation: Arc<Operation<D>>) {
         let store = shard.store.take().expect("a shard runs operations while its store is at home");
+        self.hub.lent(shard.id).begin(self.journal.read_time());
         self.bring(operation, vec![store]);
     }
 

@@ -15,6 +15,7 @@ use kora_locks::{RankedMutex, RankedMutexGuard, rank};
 
 use super::driven::Driven;
 use super::errands::Task;
+use super::lent_time::LentTime;
 use super::operation::{Driver, Operation, Part};
 use super::parking::Parking;
 use super::probe::Rule;
@@ -106,8 +107,17 @@ pub struct DatabaseUsage {
     pub mean_deadline_ms: AtomicI64,
     /// Hashes that have fields with a deadline.
     pub expiring_hashes: AtomicU64,
+    /// Bytes of keys, values, their table and their deadlines: [`Database::memory_bytes`](crate::store::Database::memory_bytes).
+    pub bytes: AtomicU64,
     /// Keys of each data type and size.
     pub sizes: PublishedSizes,
+}
+
+impl DatabaseUsage {
+    /// Whether there was nothing when it was last brought up to date.
+    fn is_empty(&self) -> bool {
+        self.keys.load(Ordering::Relaxed) == 0 && self.bytes.load(Ordering::Relaxed) == 0
+    }
 }
 
 struct Port<D: Driver> {
@@ -116,6 +126,9 @@ struct Port<D: Driver> {
     inbox: Sender<ShardMail<D>>,
     usage: Box<[DatabaseUsage]>,
     awaited: Awaited,
+    /// Bytes of indexes of its keys.
+    index_bytes: AtomicU64,
+    lent: LentTime,
     /// When something in it expires next, in milliseconds since 1970; `i64::MAX`: nothing will.
     next_due: AtomicI64,
     /// Its share of a snapshot is being written.
@@ -205,7 +218,8 @@ impl<D: Driver> Hub<D> {
             let usage = (0..config.database_count).map(|_| DatabaseUsage::default()).collect();
             let next_due = AtomicI64::new(i64::MAX);
             let is_in_snapshot = AtomicBool::new(false);
-            Port { rest, lane, inbox, usage, awaited: Awaited::default(), next_due, is_in_snapshot }
+            let (awaited, index_bytes, lent) = Default::default();
+            Port { rest, lane, inbox, usage, awaited, index_bytes, lent, next_due, is_in_snapshot }
         };
         let (mailboxes, ends): (Vec<_>, Vec<_>) = wakers.iter().map(|_| unbounded()).unzip();
         let bells = wakers.into_iter().map(|waker| Bell { parking: Parking::new(), waker }).collect();
@@ -321,6 +335,19 @@ impl<D: Driver> Hub<D> {
         &self.ports[shard.index()].usage
     }
 
+    /// Bytes that a shard holds: keys, values, their tables and deadlines in all databases, and indexes of keys.
+    #[must_use]
+    pub fn memory_bytes(&self, shard: ShardId) -> u64 {
+        let usages = self.usage(shard).iter().map(|usage| usage.bytes.load(Ordering::Relaxed));
+        usages.sum::<u64>() + self.ports[shard.index()].index_bytes.load(Ordering::Relaxed)
+    }
+
+    /// How long the store of `shard` was lent, and how often.
+    #[must_use]
+    pub fn lent(&self, shard: ShardId) -> &LentTime {
+        &self.ports[shard.index()].lent
+    }
+
     /// How much waits at the doors of `shard`: operations on several shards in its lane, messages in its inbox.
     #[must_use]
     pub fn depths(&self, shard: ShardId) -> (usize, usize) {
@@ -392,7 +419,7 @@ impl<D: Driver> Hub<D> {
     pub(super) fn publish_usage(&self, store: &mut ShardStore) {
         let usages = self.ports[store.id().index()].usage.iter().take(store.used_databases().len());
         for (index, usage) in (0..).zip(usages) {
-            if store.database(DbIndex(index)).is_empty() && usage.keys.load(Ordering::Relaxed) == 0 {
+            if store.database(DbIndex(index)).is_empty() && usage.is_empty() {
                 continue;
             }
             store.publish_sizes(DbIndex(index), &usage.sizes);
@@ -401,7 +428,10 @@ impl<D: Driver> Hub<D> {
             usage.expires.store(database.expires() as u64, Ordering::Relaxed);
             usage.expiring_hashes.store(database.expiring_hashes() as u64, Ordering::Relaxed);
             usage.mean_deadline_ms.store(database.mean_deadline().0, Ordering::Relaxed);
+            usage.bytes.store(database.memory_bytes() as u64, Ordering::Relaxed);
         }
+        let index_bytes = &self.ports[store.id().index()].index_bytes;
+        index_bytes.store(store.companion_bytes() as u64, Ordering::Relaxed);
     }
 
     pub(super) fn parking(&self, worker: WorkerId) -> &Parking {

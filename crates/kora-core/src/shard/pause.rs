@@ -93,6 +93,8 @@ impl<D: Driver> Executor<D> {
     ) {
         self.exchange_journals();
         let spent_ns = self.spent_on_script();
+        let now_ns = self.script_began_ns.saturating_add(spent_ns);
+        stores.iter().for_each(|store| self.hub.lent(store.id()).begin(now_ns));
         self.paused = Some(Paused { resume, operation, stores, begun, spent_ns, is_waiting: false });
     }
 

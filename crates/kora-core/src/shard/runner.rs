@@ -190,7 +190,7 @@ impl<D: Driver> Shard<D> {
         hub.publish_awaited(store);
         hub.publish_snapshot(store);
         let expires = store.config().active_expire;
-        if std::mem::take(&mut self.has_changed) {
+        if std::mem::take(&mut self.has_changed) | std::mem::take(&mut store.is_unshown) {
             hub.publish_usage(store);
             hub.publish_next_due(store);
         } else if self.expires != expires {
@@ -325,7 +325,10 @@ impl<D: Driver> Executor<D> {
             self.receive();
             match mail {
                 ShardMail::Operation(operation) => shard.waiting.push_back(operation),
-                ShardMail::Store(store) => shard.take_home(store),
+                ShardMail::Store(store) => {
+                    self.hub.lent(shard.id).end(self.journal.read_time());
+                    shard.take_home(store);
+                }
                 ShardMail::Forget(waiter) => shard.forget(waiter, &self.hub),
                 ShardMail::Unwatch(watched) => shard.take_unwatched(watched),
             }
@@ -583,6 +586,7 @@ impl<D: Driver> Executor<D> {
     fn lend(&mut self, shard: &mut Shard<D>, LaneEntry { operation, resumed, .. }: LaneEntry<D>) {
         self.hand_over();
         let Course::Lend(meeting) = &operation.course else { return };
+        self.hub.lent(shard.id).begin(self.journal.read_time());
         let mut stores = {
             let mut stores = meeting.lock();
             stores.extend(shard.store.take());
@@ -634,7 +638,10 @@ impl<D: Driver> Executor<D> {
             self.hub.publish_awaited(&store);
             self.hub.publish_snapshot(&store);
             match here.as_deref_mut().filter(|shard| shard.id == store.id()) {
-                Some(shard) => shard.take_home(store),
+                Some(shard) => {
+                    self.hub.lent(shard.id).end(self.journal.read_time());
+                    shard.take_home(store);
+                }
                 None => self.send(store.id(), ShardMail::Store(store)),
             }
         }

@@ -37,6 +37,8 @@ pub(super) struct Accompanied {
     companion: Option<Box<dyn Companion>>,
     by: TypeId,
     db: DbIndex,
+    /// Bytes that it took when it was last here.
+    bytes: usize,
 }
 
 impl ShardStore {
@@ -51,7 +53,8 @@ impl ShardStore {
         let by = companion.as_ref().type_id();
         self.companions.retain(|accompanied| accompanied.by != by);
         self.databases[db.index()].changes().follow(Followed::new(by, follows, clock));
-        self.companions.push(Accompanied { companion: Some(companion), by, db });
+        let bytes = companion.memory_bytes();
+        self.companions.push(Accompanied { companion: Some(companion), by, db, bytes });
     }
 
     /// Takes its companion of a type away.
@@ -70,7 +73,12 @@ impl ShardStore {
         }
     }
 
-    fn part_with(&mut self, Accompanied { companion, by, db }: Accompanied) {
+    /// Bytes that its companions take, about.
+    pub(crate) fn companion_bytes(&self) -> usize {
+        self.companions.iter().map(|accompanied| accompanied.bytes).sum()
+    }
+
+    fn part_with(&mut self, Accompanied { companion, by, db, .. }: Accompanied) {
         self.databases[db.index()].changes().unfollow(by);
         if let Some(companion) = companion {
             let bytes = companion.memory_bytes();
@@ -103,6 +111,7 @@ impl ShardStore {
     fn put_back(&mut self, by: TypeId, companion: Box<dyn Companion>) {
         // Whatever was asked of it, it may have been taken away meanwhile.
         if let Some(accompanied) = self.companions.iter_mut().find(|accompanied| accompanied.by == by) {
+            accompanied.bytes = companion.memory_bytes();
             accompanied.companion = Some(companion);
         }
     }
@@ -126,7 +135,7 @@ impl ShardStore {
 
     fn let_catch_up(&mut self) {
         let mut at = 0;
-        while let Some(Accompanied { companion, by, db }) = self.companions.get_mut(at) {
+        while let Some(Accompanied { companion, by, db, .. }) = self.companions.get_mut(at) {
             at += 1;
             let (by, db) = (*by, *db);
             if companion.is_none() {

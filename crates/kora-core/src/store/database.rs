@@ -123,6 +123,14 @@ impl Database {
         self.table.memory_bytes()
     }
 
+    /// Bytes of its entries with keys and values, of the table, and of what is known of deadlines. What waits to be freed is not counted, nor what a
+    /// snapshot keeps. Complexity: O(1).
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        let deadlines = self.expiries.calendar.memory_bytes() + self.field_deadlines.memory_bytes();
+        self.changes.bytes() + self.table_bytes() + deadlines
+    }
+
     /// The table, to look things up.
     #[inline]
     pub(crate) fn table(&self) -> &Table {
@@ -200,9 +208,11 @@ impl Database {
         let entry = entry_to_change(&mut self.table, (&mut self.snapshot, &mut self.changes), position);
         forget_parts(&mut self.field_deadlines, entry, hash);
         let deadline = self.expiries.renew(entry.deadline(), expiry, hash);
-        let before = entry.tally();
-        let heap = entry.replace(value, deadline);
+        let (before, footprint) = (entry.tally(), entry.footprint());
+        let mut heap = entry.replace(value, deadline);
+        self.changes.left(&mut heap);
         self.changes.modified(entry, before, after);
+        self.changes.grown(entry.growth_since(footprint));
         heap
     }
 

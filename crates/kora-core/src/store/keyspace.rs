@@ -161,6 +161,11 @@ impl<'a> Keyspace<'a> {
         self.set_value(key, NewValue::Integer(value), ttl);
     }
 
+    /// Has what its shard holds shown to others although no change is counted.
+    pub(crate) fn show_uncounted(&mut self) {
+        self.store.is_unshown = true;
+    }
+
     /// Sets `key` to the string `value`, whatever it held, without integer encoding, as INCRBYFLOAT does.
     pub fn set_bytes(&mut self, key: &[u8], value: &[u8], ttl: Ttl) {
         self.set_value(key, NewValue::Bytes { bytes: value, form: Form::Text }, ttl);

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::sizes::Sizes;
 use crate::db::DbIndex;
-use crate::entry::{Entry, Kind, SizeClass, Tally};
+use crate::entry::{Entry, Heap, Kind, SizeClass, Tally};
 use crate::slot::ShardId;
 pub(crate) use keeps::Keeps;
 pub use keeps::{Keep, KeepId};
@@ -138,6 +138,8 @@ pub struct Changed {
 pub(crate) struct Changes {
     home: Home,
     sizes: Sizes,
+    /// Bytes of all entries, as they were counted.
+    bytes: usize,
     /// What others follow: one for each of them.
     followed: Vec<Followed>,
     /// What is kept of entries before they change, while somebody follows.
@@ -214,9 +216,32 @@ impl Changes {
         &mut self.sizes
     }
 
+    /// Bytes of all entries with their keys and values, as far as they were [counted](crate::entry::Account).
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// An entry has grown by so many bytes, which wrap around if it has become less.
+    #[inline]
+    pub(crate) fn grown(&mut self, bytes: usize) {
+        self.bytes = self.bytes.wrapping_add(bytes);
+    }
+
+    /// What a value owned has left its entry.
+    #[inline]
+    pub(crate) fn left(&mut self, heap: &mut Option<Heap>) {
+        if let Some(heap) = heap {
+            self.grown(heap.leave_account().wrapping_neg());
+        }
+    }
+
     /// `entry` is about to come in.
     #[inline]
     pub(crate) fn added(&mut self, entry: &mut Entry) {
+        if entry.is_large() {
+            entry.measure(true);
+        }
+        self.grown(entry.counted_bytes());
         let after = entry.tally_of(entry.size());
         entry.count_as(after);
         self.tell(entry, ChangeKind::Added, None, Some(after.into()));
@@ -225,6 +250,7 @@ impl Changes {
     /// `entry` has gone.
     #[inline]
     pub(crate) fn removed(&mut self, entry: &Entry) {
+        self.grown(entry.counted_bytes().wrapping_neg());
         self.tell(entry, ChangeKind::Removed, Some(entry.tally().into()), None);
     }
 
@@ -245,6 +271,7 @@ impl Changes {
     /// All keys have gone.
     pub(crate) fn cleared(&mut self) {
         self.sizes.clear();
+        self.bytes = 0;
         self.replace_all();
         #[cfg(test)]
         if let Some(witness) = &mut self.witness {

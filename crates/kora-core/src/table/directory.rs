@@ -18,6 +18,8 @@ pub(super) struct Directory {
     pub(super) segments: Vec<Segment>,
     /// No segment is wider.
     widest: usize,
+    /// Buckets of all segments.
+    pub(super) buckets: usize,
 }
 
 impl Directory {
@@ -35,7 +37,8 @@ impl Directory {
 
     #[cold]
     fn create(&mut self) -> u32 {
-        *self = Self { slots: Slots::of_depth(0), segments: vec![Segment::new(0, 0, 1)], widest: 1 };
+        let segments = vec![Segment::new(0, 0, 1)];
+        *self = Self { slots: Slots::of_depth(0), segments, widest: 1, buckets: 1 };
         0
     }
 
@@ -45,10 +48,9 @@ impl Directory {
         widest * SLOTS
     }
 
-    /// Bytes of directory and buckets.
+    /// Bytes of directory and buckets. Complexity: O(1).
     pub(super) fn memory_bytes(&self) -> usize {
-        let buckets: usize = self.segments.iter().map(Segment::width).sum();
-        buckets * size_of::<Bucket>()
+        self.buckets * size_of::<Bucket>()
             + self.slots.memory_bytes()
             + self.segments.capacity() * size_of::<Segment>()
     }
@@ -67,6 +69,7 @@ impl Directory {
     fn set_width(&mut self, number: u32, width: usize, hasher: &KeyHasher) {
         let segment = self.take(number);
         let (prefix, depth) = (segment.prefix, segment.depth);
+        self.buckets = self.buckets + width - segment.width();
         let entries = segment.into_entries(hasher).into_iter();
         self.segments[number as usize] = Segment::with_entries(prefix, depth, width, entries);
         self.widest = self.widest.max(width);
@@ -82,6 +85,7 @@ impl Directory {
         let segment = self.take(number);
         let (prefix, depth) = (segment.prefix * 2, segment.depth + 1);
         self.slots.split(depth);
+        self.buckets -= segment.width();
         let (low, high): (Vec<_>, Vec<_>) = segment
             .into_entries(hasher)
             .into_iter()
@@ -90,6 +94,7 @@ impl Directory {
         for (number, prefix, entries) in [(number, prefix, low), (new_number, prefix + 1, high)] {
             let width = width_for(entries.len());
             self.widest = self.widest.max(width);
+            self.buckets += width;
             let half = Segment::with_entries(prefix, depth, width, entries.into_iter());
             if number == new_number {
                 self.segments.push(half)
@@ -133,6 +138,7 @@ impl Directory {
         let (one, two) = (self.take(number), self.take(freed));
         let (prefix, depth) = (one.prefix / 2, one.depth - 1);
         let width = width_for(one.len() + two.len());
+        self.buckets = self.buckets + width - one.width() - two.width();
         let entries = one.into_entries(hasher).into_iter().chain(two.into_entries(hasher));
         self.segments[number as usize] = Segment::with_entries(prefix, depth, width, entries);
         self.point_to(number);

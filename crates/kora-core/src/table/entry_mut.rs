@@ -5,7 +5,7 @@ use super::expiries::Expiries;
 use super::garbage::Garbage;
 use crate::entry::object::Object;
 use crate::entry::usage::Usage;
-use crate::entry::{Entry, Form, Kind, NewValue, Packing, Tally};
+use crate::entry::{Entry, Footprint, Form, Kind, NewValue, Packing, Tally};
 use crate::packed::listpack::Buffer;
 use crate::time::UnixMs;
 
@@ -24,6 +24,8 @@ pub struct EntryMut<'a> {
     garbage: &'a mut Garbage,
     /// How it was counted when it was opened.
     before: Tally,
+    /// What its memory was then.
+    footprint: Footprint,
     /// How large the value is, if its type has just counted that, or [`UNTOLD`].
     size: usize,
 }
@@ -44,8 +46,8 @@ impl<'a> EntryMut<'a> {
         changes: &'a mut Changes,
         garbage: &'a mut Garbage,
     ) -> Self {
-        let before = entry.tally();
-        Self { entry, hash, expiries, changes, garbage, before, size: UNTOLD }
+        let (before, footprint) = (entry.tally(), entry.footprint());
+        Self { entry, hash, expiries, changes, garbage, before, footprint, size: UNTOLD }
     }
 
     /// Tells how large the value is, to spare a walk through it: the last thing to do before it is dropped.
@@ -93,7 +95,8 @@ impl<'a> EntryMut<'a> {
     #[inline]
     fn replace(&mut self, value: NewValue<'_>) {
         let kind = self.entry.kind();
-        let heap = self.entry.replace(value, self.entry.deadline());
+        let mut heap = self.entry.replace(value, self.entry.deadline());
+        self.changes.left(&mut heap);
         debug_assert_eq!(self.entry.kind(), kind, "the kind of a value stays");
         self.garbage.add_heap(heap);
     }
@@ -151,6 +154,7 @@ impl Drop for EntryMut<'_> {
         debug_assert_eq!(size, self.entry.size(), "a size that was told is true");
         let after = self.entry.tally_of(size);
         self.changes.modified(self.entry, self.before, after);
+        self.changes.grown(self.entry.growth_since(self.footprint));
     }
 }
 

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use super::segment::{WIDTH_MAX, capacity, wider, width_for};
+use super::segment::{Segment, WIDTH_MAX, capacity, wider, width_for};
 use super::{Directory, PLACE_BITS, Table};
 use crate::entry::Entry;
 use crate::hash::{KeyHasher, hash_key, key_hasher, splitmix64};
@@ -63,6 +63,8 @@ fn number_of(entry: &Entry) -> u32 {
 
 /// Everything the directory promises.
 fn check(directory: &Directory) {
+    let buckets: usize = directory.segments.iter().map(Segment::width).sum();
+    assert_eq!(directory.buckets, buckets, "the buckets are those of all segments");
     directory.slots.check(directory.segments.iter().map(|segment| (segment.prefix, segment.depth)));
     assert!(directory.segments.iter().all(|segment| segment.len() <= capacity(segment.width())));
 }

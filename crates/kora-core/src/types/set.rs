@@ -19,9 +19,9 @@ use std::any::Any;
 
 use super::packed_table::PackedTable;
 use crate::config::CoreConfig;
-use crate::entry::Encoding;
 use crate::entry::data_type::DataType;
 use crate::entry::object::{Ahead, Object};
+use crate::entry::{Account, Encoding};
 pub(crate) use data_type::DATA_TYPE;
 pub use edit::{Open, SetHome, add, pop, prepare, remove};
 pub use value::SetValue;
@@ -57,12 +57,15 @@ impl SetLimits {
 
 /// A large set.
 #[derive(Clone, Debug)]
-pub struct SetTable(PackedTable);
+pub struct SetTable {
+    table: PackedTable,
+    account: Account,
+}
 
 impl SetTable {
     /// A set of a table's keys: what is no longer needed of a table is freed as one.
     pub(crate) fn of(table: PackedTable) -> Self {
-        Self(table)
+        Self { table, account: Account::default() }
     }
 }
 
@@ -76,11 +79,19 @@ impl Object for SetTable {
     }
 
     fn size(&self) -> usize {
-        self.0.len()
+        self.table.len()
     }
 
     fn memory_bytes(&self) -> usize {
-        size_of::<Self>() + self.0.memory_bytes()
+        size_of::<Self>() + self.table.memory_bytes()
+    }
+
+    fn account(&self) -> &Account {
+        &self.account
+    }
+
+    fn account_mut(&mut self) -> &mut Account {
+        &mut self.account
     }
 
     fn duplicate(&self) -> Box<dyn Object> {
@@ -88,19 +99,19 @@ impl Object for SetTable {
     }
 
     fn free_effort(&self) -> usize {
-        self.0.allocations()
+        self.table.allocations()
     }
 
     fn free_some(&mut self, budget: usize) -> usize {
-        self.0.free_some(budget)
+        self.table.free_some(budget)
     }
 
     fn fetch_ahead(&self, part: &[u8]) -> Option<Ahead> {
-        self.0.fetch_ahead(part)
+        self.table.fetch_ahead(part)
     }
 
     fn fetch_further(&self, ahead: Ahead, step: usize) {
-        self.0.fetch_further(ahead, step);
+        self.table.fetch_further(ahead, step);
     }
 
     fn as_any(&self) -> &dyn Any {

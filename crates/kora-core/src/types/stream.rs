@@ -22,7 +22,7 @@ use std::ops::Bound;
 
 use crate::entry::data_type::DataType;
 use crate::entry::object::Object;
-use crate::entry::{self, Encoding};
+use crate::entry::{self, Account, Encoding};
 pub use block::{BlockLimits, BlockSummary, Corrupt, Entry};
 pub(crate) use data_type::DATA_TYPE;
 pub use group::{Consumer, ConsumerId, Group, Pending};
@@ -42,6 +42,7 @@ const GROUP_PLACE_BYTES: usize = (size_of::<Box<[u8]>>() + size_of::<Group>()) *
 pub struct Stream {
     log: Log,
     groups: Groups,
+    account: Account,
 }
 
 impl Stream {
@@ -100,7 +101,7 @@ impl Stream {
     /// Takes a group out: a stream that has nothing else, for the caller to drop now or later.
     pub fn remove_group(&mut self, name: &[u8]) -> Option<Box<Self>> {
         let (name, group) = self.groups.remove_entry(name)?;
-        Some(Box::new(Self { log: Log::default(), groups: Groups::from([(name, group)]) }))
+        Some(Box::new(Self { groups: Groups::from([(name, group)]), ..Self::default() }))
     }
 
     /// Number of blocks.
@@ -133,6 +134,18 @@ impl Object for Stream {
     fn memory_bytes(&self) -> usize {
         let group = |(name, group): (&[u8], &Group)| name.len() + GROUP_PLACE_BYTES + group.memory_bytes();
         size_of::<Self>() + self.log.memory_bytes() + self.groups().map(group).sum::<usize>()
+    }
+
+    fn account(&self) -> &Account {
+        &self.account
+    }
+
+    fn account_mut(&mut self) -> &mut Account {
+        &mut self.account
+    }
+
+    fn measuring_steps(&self) -> usize {
+        self.log.blocks.len() + 2 * self.groups.len()
     }
 
     fn duplicate(&self) -> Box<dyn Object> {

@@ -201,10 +201,10 @@ fn commandlog_reset<F: Front>(call: ServerCall<'_, F>, args: &[&[u8]], out: &mut
     Ok(())
 }
 
-fn slowlog_help<F: Front>(_: ServerCall<'_, F>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+fn slowlog_help<F: Front>(_: ServerCall<'_, F>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     write_help(
         out,
-        "SLOWLOG",
+        args,
         &[
             "GET [<count>]",
             "    Return top <count> entries from the slowlog (default: 10, -1 mean all).",
@@ -220,10 +220,10 @@ fn slowlog_help<F: Front>(_: ServerCall<'_, F>, _: &[&[u8]], out: &mut dyn Reply
     Ok(())
 }
 
-fn commandlog_help<F: Front>(_: ServerCall<'_, F>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+fn commandlog_help<F: Front>(_: ServerCall<'_, F>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     write_help(
         out,
-        "COMMANDLOG",
+        args,
         &[
             "GET <count> <type>",
             "    Return top <count> entries of the specified <type> from the commandlog (-1 mean all).",

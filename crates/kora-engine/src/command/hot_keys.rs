@@ -326,10 +326,10 @@ fn write_ranges(slots: &[u16], out: &mut dyn Reply) {
     }
 }
 
-fn help<F: Front>(_: ServerCall<'_, F>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+fn help<F: Front>(_: ServerCall<'_, F>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     write_help(
         out,
-        "HOTKEYS",
+        args,
         &[
             "START METRICS count [CPU] [NET] [COUNT k] [DURATION seconds] [SAMPLE ratio] [SLOTS count slot ...]",
             "    Begin to find the keys that take most processor time or bytes.",

@@ -181,10 +181,10 @@ fn named<'a, F: Front>(
     known.iter().filter(|(known, _)| *known == own || known.starts_with(&prefix)).collect()
 }
 
-fn help<F: Front>(_: ServerCall<'_, F>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+fn help<F: Front>(_: ServerCall<'_, F>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     write_help(
         out,
-        "LATENCY",
+        args,
         &[
             "DOCTOR",
             "    Return a human readable latency analysis report.",

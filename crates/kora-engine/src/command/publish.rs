@@ -73,8 +73,8 @@ fn container(_: &mut Ctx<'_>, args: &[&[u8]], _: &mut dyn Reply) -> CommandResul
     Err(CommandError::Arity(kora_core::text::of(args[0]).to_lowercase().into()))
 }
 
-fn pubsub_help(_: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    write_help(out, "PUBSUB", HELP);
+fn pubsub_help(_: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    write_help(out, args, HELP);
     Ok(())
 }
 

@@ -41,8 +41,8 @@ const HELP: &[&str] = &[
     "    Load a script into the scripts cache without executing it.",
 ];
 
-fn script_help<F: Front>(_: ServerCall<'_, F>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    write_help(out, "SCRIPT", HELP);
+fn script_help<F: Front>(_: ServerCall<'_, F>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    write_help(out, args, HELP);
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use kora_core::reply::{Reply, Value};
 use kora_core::shard::replies::{Replies, TreeReplies};
 
 use super::probe::{NoProbe, Probe};
-use super::{Collect, Front, Output, Standing};
+use super::{Collect, Front, OUTPUT_HIGH_WATER_BYTES, Output, Standing};
 use crate::pubsub::{Publication, Via};
 
 /// See the module. `L` is what is kept with a session, `M` what the workers tell each other, `P` what a test does to them.
@@ -159,6 +159,10 @@ impl Output<bool> for Values {
 
     fn unsent(&self) -> usize {
         self.sink.count()
+    }
+
+    fn has_room(&self) -> bool {
+        self.unsent() < OUTPUT_HIGH_WATER_BYTES
     }
 
     fn append(&mut self, mut other: Self) {

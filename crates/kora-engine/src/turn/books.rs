@@ -39,6 +39,9 @@ impl<F: Front> Turn<F> {
     /// Counts a command whose reply is an error.
     #[cold]
     pub(super) fn count_failure(&mut self, id: u16, text: &[u8]) {
+        if self.engine.table.get(usize::from(id)).facts.errs_on_demand {
+            return;
+        }
         add(&self.counters().commands[usize::from(id)].failed, 1);
         self.count_error_text(text);
     }

@@ -15,44 +15,44 @@ type Positions = SmallVec<[u32; 6]>;
 
 /// Positions of a part at the document it stands at, ascending. None: the part does not count where positions do, by its kind; a group of parts counts
 /// even if none of them has positions, and so do points.
-pub(crate) fn positions_of(part: &Matcher<'_>) -> Option<Positions> {
+fn positions_of(part: &Matcher<'_>) -> Option<Positions> {
+    let mut positions = Positions::new();
+    collect(part, &mut positions).then_some(positions)
+}
+
+/// Finds the same, in a list that is empty. Returns whether the part counts.
+fn collect(part: &Matcher<'_>, positions: &mut Positions) -> bool {
     match part {
         Matcher::Term { cursor, .. } => {
             let bytes = cursor.entry().positions;
-            if bytes.is_empty() {
-                return None;
-            }
-            let mut positions = Positions::new();
             let (mut reader, mut position) = (Reader::new(bytes), 0_u32);
             while !reader.is_done() {
                 position = position.saturating_add(reader.read32());
                 positions.push(position);
             }
-            Some(positions)
+            !bytes.is_empty()
         }
-        Matcher::Or(or) => merged(or.matching()),
-        Matcher::And(and) => merged(and.parts.iter()),
-        Matcher::Optional { inner, at, .. } if inner.at() == *at => positions_of(inner),
-        Matcher::Counted(counted) => positions_of(&counted.inner),
-        Matcher::Set { is_group: true, .. } => Some(Positions::new()),
-        _ => None,
+        Matcher::Or(or) => collect_all(or.matching(), positions),
+        Matcher::And(and) => collect_all(and.parts.iter(), positions),
+        Matcher::Optional { inner, at, .. } if inner.at() == *at => collect(inner, positions),
+        Matcher::Counted(counted) => collect(&counted.inner, positions),
+        Matcher::Set { is_group: true, .. } => true,
+        _ => false,
     }
 }
 
-/// Positions of several, unless all of them are negations and the like.
-fn merged<'m, 'a: 'm>(parts: impl Iterator<Item = &'m Matcher<'a>>) -> Option<Positions> {
-    let mut all: Option<Positions> = None;
+/// Finds the positions of several parts, which count unless all of them are negations and the like.
+fn collect_all<'m, 'a: 'm>(parts: impl Iterator<Item = &'m Matcher<'a>>, positions: &mut Positions) -> bool {
+    let (mut counts, mut with_positions) = (false, 0);
     for part in parts {
-        if let Some(positions) = positions_of(part) {
-            all.get_or_insert_default().extend(positions);
-        } else if !is_virtual(part) {
-            all.get_or_insert_default();
-        }
+        let before = positions.len();
+        counts |= collect(part, positions) || !is_virtual(part);
+        with_positions += usize::from(positions.len() > before);
     }
-    if let Some(positions) = &mut all {
+    if with_positions > 1 {
         positions.sort_unstable();
     }
-    all
+    counts
 }
 
 fn is_virtual(part: &Matcher<'_>) -> bool {
@@ -142,11 +142,17 @@ pub(crate) fn distance(part: &Matcher<'_>) -> u64 {
     if count <= 1 {
         return 1;
     }
-    let lists: SmallVec<[Positions; 4]> = parts.into_iter().filter_map(positions_of).collect();
-    let mut total = 0_u64;
-    for pair in lists.windows(2) {
-        let least = least_distance(&pair[0], &pair[1]);
-        total = total.saturating_add(least.saturating_mul(least));
+    let (mut total, mut has_last) = (0_u64, false);
+    let (mut last, mut next) = (Positions::new(), Positions::new());
+    for part in parts {
+        next.clear();
+        if collect(part, &mut next) {
+            if has_last {
+                let least = least_distance(&last, &next);
+                total = total.saturating_add(least.saturating_mul(least));
+            }
+            (last, next, has_last) = (next, last, true);
+        }
     }
     if total == 0 { count as u64 - 1 } else { (total as f64).sqrt() as u64 }
 }

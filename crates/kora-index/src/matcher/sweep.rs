@@ -13,10 +13,10 @@ const DEPTH_MAX: usize = 4;
 /// Where one part has so many times the entries of another one, most of its blocks are better passed over.
 const TIMES_MAX: usize = 16;
 /// With fewer entries for each window there is little to gain.
-const ENTRIES_MIN: usize = if cfg!(test) { 0 } else { 32 };
-/// With more words and values, or distances to be measured, windows are shorter, so that each takes a short time.
-const LONG_LEAVES_MAX: usize = 16;
-/// Words of 64 numbers of a shorter window.
+const ENTRIES_MIN: usize = if cfg!(test) { 0 } else { 64 };
+/// With more words and values windows are shorter, so that each takes a short time,
+const LONG_LEAVES_MAX: usize = 8;
+/// but have so many words of 64 numbers. Where distances are measured, they have no more.
 const SHORT_WORDS: usize = 16;
 /// Where fewer than one number in so many is left, others are looked for among these.
 const FEW_SHARE: usize = 8;
@@ -60,7 +60,8 @@ impl<'a> Sweep<'a> {
         let windows = horizon as usize / (WINDOW_WORDS * 64) + 1;
         let mut made = Made { size_of_many: windows * ENTRIES_MIN, ..Made::default() };
         let root = Node::of(matcher, 0, &mut made)?;
-        let words = if made.leaves > LONG_LEAVES_MAX || made.is_close { SHORT_WORDS } else { WINDOW_WORDS };
+        let words = WINDOW_WORDS * LONG_LEAVES_MAX / made.leaves.max(LONG_LEAVES_MAX);
+        let words = if made.is_close { SHORT_WORDS } else { words.max(SHORT_WORDS) };
         (made.size >= made.size_of_many).then(|| {
             let spare = std::iter::repeat_with(|| Window::new(0, words)).take(made.levels).collect();
             Self { root, spare, words, is_exact: !made.is_close }
@@ -136,6 +137,15 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// Whether it marks no more numbers than it says that it has read.
+    fn reads_words(&self) -> bool {
+        match self {
+            Self::Numbers(_) => true,
+            Self::Any(parts) => parts.iter().all(Self::reads_words),
+            _ => false,
+        }
+    }
+
     /// A number from `target` on that none from `target` on is less than, or [`END`].
     fn from(&mut self, target: u32) -> u32 {
         match self {
@@ -183,8 +193,9 @@ impl<'a> Node<'a> {
                 let Some((first, others)) = parts.split_first_mut() else { return 0 };
                 let Some((own, spare)) = spare.split_first_mut() else { return 0 };
                 let mut read = first.mark(window, spare);
+                let mut bound = first.reads_words().then_some(read);
                 for part in others {
-                    let left = window.count();
+                    let left = bound.take().unwrap_or_else(|| window.count());
                     if left == 0 {
                         break;
                     }

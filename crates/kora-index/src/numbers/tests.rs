@@ -44,7 +44,9 @@ proptest! {
             let expected: Vec<(f64, u32)> = model.iter().copied().filter(|pair| holds(&range, pair.0)).collect();
             prop_assert_eq!(numbers.count_in(&range), expected.len());
             let (mut found, mut visited) = (Vec::new(), None);
-            while !numbers.visit(&range, &mut visited, &mut { budget }, |value, document| found.push((value, document))) {}
+            while !numbers.visit(&range, &mut visited, &mut { budget }, |values, documents| {
+                found.extend(values.iter().copied().zip(documents.iter().copied()));
+            }) {}
             prop_assert_eq!(found, expected);
         }
         for pair in model {

@@ -14,12 +14,15 @@ struct Compiler<'a> {
     index: &'a Index,
     options: &'a Options,
     leaves: Vec<Leaf>,
-    /// Places of the leaves, by their hashes.
+    /// Places of the leaves, by their hashes, if there are many.
     places: HashTable<usize>,
-    hasher: RandomState,
+    hasher: Option<RandomState>,
     sets: Vec<SetOf>,
     nears: Vec<NearTo>,
 }
+
+/// So many leaves are looked through one by one.
+const FEW_LEAVES: usize = 8;
 
 /// Where a part stands.
 #[derive(Clone, Copy)]
@@ -39,7 +42,7 @@ pub(super) fn compile(index: &Index, node: &Node, options: &Options) -> Result<P
         options,
         leaves: Vec::new(),
         places: HashTable::new(),
-        hasher: RandomState::new(),
+        hasher: None,
         sets: Vec::new(),
         nears: Vec::new(),
     };
@@ -286,6 +289,19 @@ impl Compiler<'_> {
 
     fn leaf(&mut self, leaf: Leaf) -> usize {
         let Self { leaves, places, hasher, .. } = self;
+        if leaves.len() < FEW_LEAVES {
+            return leaves.iter().position(|other| *other == leaf).unwrap_or_else(|| {
+                leaves.push(leaf);
+                leaves.len() - 1
+            });
+        }
+        let hasher = hasher.get_or_insert_with(RandomState::new);
+        if places.is_empty() {
+            let hashes = leaves.iter().map(|leaf| hasher.hash_one(leaf)).enumerate();
+            for (place, hash) in hashes {
+                places.insert_unique(hash, place, |place| hasher.hash_one(&leaves[*place]));
+            }
+        }
         let hash = hasher.hash_one(&leaf);
         if let Some(place) = places.find(hash, |place| leaves[*place] == leaf) {
             return *place;

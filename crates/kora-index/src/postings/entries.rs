@@ -4,6 +4,7 @@
 //! entry when it is asked for.
 
 use super::full::{self, Full};
+use super::window::mark;
 use super::{Entry, Layout, Marks, Occurrences};
 use crate::varint::Reader;
 
@@ -105,7 +106,7 @@ impl<'a> Entries<'a> {
                     self.document = document;
                     self.fields = full.changed_fields().unwrap_or(self.fields);
                     if document >= base && self.fields & wanted != 0 {
-                        window.mark(document, !full.is_simple());
+                        mark(window, document, full.is_simple());
                     }
                 }
                 full.passed() - before
@@ -120,7 +121,7 @@ impl<'a> Entries<'a> {
                         (*reader, self.document) = (ahead, document);
                         passed += 1;
                         if document >= base {
-                            window.mark(document, !is_simple);
+                            mark(window, document, is_simple);
                         }
                     }
                     return passed;
@@ -135,7 +136,7 @@ impl<'a> Entries<'a> {
                     (*reader, self.document, self.fields) = (ahead, document, fields.unwrap_or(self.fields));
                     passed += 1;
                     if document >= base && self.fields & wanted != 0 {
-                        window.mark(document, !is_simple);
+                        mark(window, document, is_simple);
                     }
                 }
                 passed

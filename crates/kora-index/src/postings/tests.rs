@@ -131,3 +131,31 @@ proptest! {
         prop_assert_eq!((postings.live(), postings.block_count(), postings.heap_bytes()), (0, 0, 0));
     }
 }
+
+/// A block whose details are too long for stops is read without them.
+#[test]
+fn long_details_need_no_stops() {
+    let layout = Layout { frequencies: true, fields: true, positions: true };
+    for long in [1, 70_000] {
+        let mut block = Block::new(5);
+        let positions = |at: u32| if at == 3 { vec![1; long] } else { vec![7] };
+        for at in 0..100 {
+            let (positions, frequency) = (positions(at), 1 + at % 2);
+            block.push(layout, &Entry { document: 5 + at * 9, frequency, fields: 1, positions: &positions });
+        }
+        block.close(layout);
+        let blocks = [block];
+        for step in [1, 7, 31, 32, 33, 64, 90] {
+            let mut cursor = Cursor::new(&blocks, layout);
+            for at in (0..100).step_by(step) {
+                assert_eq!(cursor.advance(5 + at * 9, u128::MAX), 5 + at * 9);
+                cursor.read(true);
+                assert_eq!(
+                    (cursor.entry().frequency, cursor.entry().positions),
+                    (1 + at % 2, &*positions(at))
+                );
+            }
+            assert_eq!(cursor.advance(5 + 100 * 9, u128::MAX), END);
+        }
+    }
+}

@@ -4,7 +4,7 @@ use super::entries::Entries;
 use super::{BLOCK_NUMBERS, Block, Cursor, END, Layout};
 
 /// Words of 64 numbers each.
-pub(crate) const WINDOW_WORDS: usize = 64;
+pub(crate) const WINDOW_WORDS: usize = 128;
 
 /// Numbers from `base` on, which is a multiple of 64.
 pub(crate) struct Window {
@@ -25,8 +25,11 @@ pub(crate) trait Marks {
     /// All its numbers are less.
     fn end(&self) -> u32;
 
-    /// Marks a number, which is in it.
-    fn mark(&mut self, document: u32, is_several: bool);
+    /// Marks the number at a place behind its base, which is in it.
+    fn mark(&mut self, place: u32);
+
+    /// Notes that something occurs more than once in the document with the number at that place.
+    fn mark_several(&mut self, place: u32);
 }
 
 /// Numbers that another window of the same place has, too. Where that has few, hardly anything is written.
@@ -47,11 +50,16 @@ impl Marks for Within<'_> {
     }
 
     #[inline]
-    fn mark(&mut self, document: u32, is_several: bool) {
-        let (word, bit) = self.other.place(document);
+    fn mark(&mut self, place: u32) {
+        let (word, bit) = bit_of(place);
         if self.other.matched[word] & bit != 0 {
-            self.own.mark(document, is_several);
+            self.own.matched[word] |= bit;
         }
+    }
+
+    #[inline]
+    fn mark_several(&mut self, place: u32) {
+        self.own.mark_several(place);
     }
 }
 
@@ -68,13 +76,22 @@ impl Marks for Window {
     }
 
     #[inline]
-    fn mark(&mut self, document: u32, is_several: bool) {
-        let (word, bit) = self.place(document);
+    fn mark(&mut self, place: u32) {
+        let (word, bit) = bit_of(place);
         self.matched[word] |= bit;
-        if is_several {
-            self.several[word] |= bit;
-        }
     }
+
+    #[inline]
+    fn mark_several(&mut self, place: u32) {
+        let (word, bit) = bit_of(place);
+        self.several[word] |= bit;
+    }
+}
+
+/// The word and bit of a place.
+#[inline]
+fn bit_of(place: u32) -> (usize, u64) {
+    ((place / u64::BITS) as usize % WINDOW_WORDS, 1 << (place % u64::BITS))
 }
 
 impl Window {
@@ -89,13 +106,6 @@ impl Window {
         self.base = base;
         self.matched[..self.words].fill(0);
         self.several[..self.words].fill(0);
-    }
-
-    /// The word and bit of a number.
-    #[inline]
-    fn place(&self, document: u32) -> (usize, u64) {
-        let place = document - self.base;
-        ((place / u64::BITS) as usize % WINDOW_WORDS, 1 << (place % u64::BITS))
     }
 
     /// The number of the first bit of a word.
@@ -126,6 +136,16 @@ impl Window {
     pub(crate) fn intersect(&mut self, other: &Self) {
         self.matched.iter_mut().zip(&other.matched).for_each(|(our, their)| *our &= their);
         self.several.iter_mut().zip(&other.several).for_each(|(our, their)| *our |= their);
+    }
+}
+
+/// Marks a document, which is in the window.
+#[inline]
+pub(super) fn mark(window: &mut impl Marks, document: u32, is_simple: bool) {
+    let place = document - window.base();
+    window.mark(place);
+    if !is_simple {
+        window.mark_several(place);
     }
 }
 
@@ -184,7 +204,7 @@ impl<'a> Numbers<'a> {
             return 0;
         }
         if let Some((document, is_several)) = self.one {
-            window.mark(document, is_several);
+            mark(window, document, !is_several);
             return 1;
         }
         let mut read = 0;

@@ -54,6 +54,11 @@ impl<'a> Ceiling<'a> {
         self.of(matcher, For::Any)
     }
 
+    /// Whether bounds of single documents depend on frequencies, which have to be read before.
+    pub(crate) fn needs_frequencies(&self) -> bool {
+        matches!(self.scoring.scorer, Scorer::Bm25 | Scorer::Bm25Std)
+    }
+
     /// The document that it stands at does not score more. Complexity: O(parts of the query).
     #[inline]
     pub(crate) fn of_this(&self, matcher: &Matcher<'_>) -> f64 {

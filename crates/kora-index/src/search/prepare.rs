@@ -8,7 +8,7 @@ use crate::index::Index;
 use crate::numbers::Visited;
 use crate::plan::{Plan, SetOf};
 use crate::profile::Profile;
-use crate::query::Range;
+use crate::query::{Radius, Range};
 use crate::scalar::ScalarRange;
 use crate::scalars;
 use crate::sets::DocumentSet;
@@ -134,10 +134,15 @@ impl Current {
             Left::Numbers(ranges, visited) => {
                 let Some(numbers) = of.numbers(index) else { return true };
                 while let Some(range) = ranges.last().copied() {
-                    let is_through = numbers.visit(&range, visited, steps, |value, document| {
-                        if document < horizon && is_in_circle(of, value) {
-                            set.insert(document);
+                    let is_through = numbers.visit(&range, visited, steps, |values, documents| match of {
+                        SetOf::Radius { radius, .. } => {
+                            let pairs = values.iter().zip(documents);
+                            let inside = pairs.filter(|(value, _)| is_in_circle(radius, **value));
+                            inside
+                                .filter(|(_, document)| **document < horizon)
+                                .for_each(|(_, document)| set.insert(*document));
                         }
+                        _ => set.extend(documents, horizon),
                     });
                     if !is_through {
                         return false;
@@ -166,9 +171,8 @@ impl Current {
     }
 }
 
-/// Whether a point is in the circle, if it is about one.
-fn is_in_circle(of: &SetOf, value: f64) -> bool {
-    let SetOf::Radius { radius, .. } = of else { return true };
+/// Whether a point is in a circle.
+fn is_in_circle(radius: &Radius, value: f64) -> bool {
     geo::distance((radius.longitude, radius.latitude), geo::decode(point(value))) <= radius.metres
 }
 

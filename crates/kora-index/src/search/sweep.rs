@@ -43,13 +43,15 @@ impl Course<'_, '_> {
             return Flow::Continue;
         }
         if !self.is_unasked {
-            self.matcher.read(false);
-            if floor > f64::NEG_INFINITY && floor >= self.ceiling.of_this(self.matcher) {
-                return Flow::Continue;
+            if floor > f64::NEG_INFINITY {
+                if self.ceiling.needs_frequencies() {
+                    self.matcher.read(false);
+                }
+                if floor >= self.ceiling.of_this(self.matcher) {
+                    return Flow::Continue;
+                }
             }
-            if self.with_positions {
-                self.matcher.read(true);
-            }
+            self.matcher.read(self.with_positions);
         }
         let Self { index, plan, nearest, scoring, .. } = *self;
         visit(&Match { document, index, plan, nearest, matcher: self.matcher, scoring })

@@ -25,10 +25,10 @@ impl Hit {
     /// Which of two comes first: the greater score, then the lesser order. What is not a number counts as 0.
     #[must_use]
     pub fn compare(&self, other: &Self) -> Ordering {
-        number(other.score)
-            .total_cmp(&number(self.score))
-            .then(self.order.cmp(&other.order))
-            .then(self.document.cmp(&other.document))
+        let scores = other.score.partial_cmp(&self.score);
+        scores
+            .unwrap_or_else(|| number(other.score).total_cmp(&number(self.score)))
+            .then_with(|| (self.order, self.document).cmp(&(other.order, other.document)))
     }
 }
 
@@ -51,18 +51,25 @@ impl Ord for Hit {
     }
 }
 
-/// The matches with the greatest scores. The last of them is on top of the heap.
+/// The matches with the greatest scores.
 #[derive(Clone, Debug)]
 pub struct TopScores {
     limit: usize,
+    /// In their order, if few are kept.
+    few: Vec<Hit>,
+    /// If many are. The last of them is on top.
     heap: BinaryHeap<Hit>,
 }
+
+/// So few are kept in their order: most come behind the others, or at a place that is found at once.
+const FEW: usize = 32;
 
 impl TopScores {
     /// Keeps so many.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self { limit, heap: BinaryHeap::new() }
+        let few = if limit <= FEW { Vec::with_capacity(limit) } else { Vec::new() };
+        Self { limit, few, heap: BinaryHeap::new() }
     }
 
     /// Considers a match of one part of an index, whose matches are all considered in the order of their numbers, and says which ones are of interest
@@ -74,13 +81,17 @@ impl TopScores {
         if !ties_lose || number(score) > floor {
             self.offer(Hit { document: found.document, score, order: found.order() });
         }
-        if ties_lose && self.heap.len() >= self.limit { Flow::Above(self.floor()) } else { Flow::Continue }
+        if ties_lose && self.is_full() { Flow::Above(self.floor()) } else { Flow::Continue }
+    }
+
+    fn is_full(&self) -> bool {
+        self.few.len().max(self.heap.len()) >= self.limit
     }
 
     /// The least score that is kept, if no more are kept without dropping one.
     fn floor(&self) -> f64 {
-        match self.heap.peek() {
-            _ if self.heap.len() < self.limit => f64::NEG_INFINITY,
+        match self.few.last().or_else(|| self.heap.peek()) {
+            _ if !self.is_full() => f64::NEG_INFINITY,
             Some(last) => number(last.score),
             None => f64::INFINITY,
         }
@@ -88,7 +99,18 @@ impl TopScores {
 
     /// Offers a match. Complexity: O(log limit) if it is kept, else O(1).
     pub fn offer(&mut self, hit: Hit) {
-        if self.heap.len() < self.limit {
+        if self.limit <= FEW {
+            let is_behind = self.few.last().is_none_or(|last| *last <= hit);
+            if self.few.len() == self.limit {
+                if is_behind {
+                    return;
+                }
+                self.few.pop();
+            }
+            let place =
+                if is_behind { self.few.len() } else { self.few.partition_point(|other| *other < hit) };
+            self.few.insert(place, hit);
+        } else if self.heap.len() < self.limit {
             self.heap.push(hit);
         } else if let Some(mut last) = self.heap.peek_mut()
             && hit < *last
@@ -100,6 +122,9 @@ impl TopScores {
     /// The best, in their order.
     #[must_use]
     pub fn finish(self) -> Vec<Hit> {
+        if self.limit <= FEW {
+            return self.few;
+        }
         let mut hits = self.heap.into_vec();
         hits.sort_unstable();
         hits

@@ -154,11 +154,11 @@ globals.tonumber = function(...)
 end
 
 local function compile(source, name)
-  local text, foreign = finish(native.translate(source, name))
+  local text, foreign, shown = finish(native.translate(source, name))
   if not text then
     return nil, foreign
   end
-  local loaded, problem = load(text, name, "t")
+  local loaded, problem = load(text, shown, "t")
   if loaded then
     return loaded
   end

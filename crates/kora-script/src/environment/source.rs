@@ -329,21 +329,34 @@ fn chunk_id(name: &[u8]) -> Vec<u8> {
     [b"[string \"", shown, dots, b"\"]"].concat()
 }
 
+/// The name to give to a chunk, that messages call it what Lua 5.1 does: here a name that is a text would be cut at any control character.
+fn shown_name(name: &[u8]) -> Cow<'_, [u8]> {
+    let name = super::of_c(name);
+    let first_line = name.split(|&byte| byte == b'\n' || byte == b'\r').next().unwrap_or_default();
+    if matches!(name.first(), Some(b'=' | b'@')) || !first_line.iter().any(u8::is_ascii_control) {
+        return Cow::Borrowed(name);
+    }
+    Cow::Owned([b"=", &chunk_id(name)[..]].concat())
+}
+
 /// `message` as mlua reports errors of syntax; see [`kora_core::text`].
 pub(super) fn syntax_error(message: &[u8]) -> mlua::Error {
     mlua::Error::SyntaxError { message: kora_core::text::of(message).into_owned(), incomplete_input: false }
 }
 
-/// The translation of texts that scripts load, for the prelude: the text and the foreign byte, or nil and the error.
+/// The translation of texts that scripts load, for the prelude: the text, the foreign byte and the name for Lua, or nil and the error.
 pub(super) fn translate_function(lua: &Lua) -> mlua::Result<Function> {
     native::function(lua, |lua, arguments| {
         let (source, name) = (arguments.bytes(1)?, arguments.bytes(2)?);
         let results = match translate(&source, Scope::Loaded) {
             Ok(Translation { text, foreign }) => {
                 let foreign = foreign.map_or(Value::Nil, |byte| Value::Integer(i64::from(byte)));
-                [Value::String(lua.create_string(text)?), foreign]
+                let shown = Value::String(lua.create_string(shown_name(&name))?);
+                [Value::String(lua.create_string(text)?), foreign, shown]
             }
-            Err(malformed) => [Value::Nil, Value::String(lua.create_string(malformed.text(&name))?)],
+            Err(malformed) => {
+                [Value::Nil, Value::String(lua.create_string(malformed.text(&name))?), Value::Nil]
+            }
         };
         Ok(results.into_iter().collect())
     })

@@ -87,6 +87,21 @@ pub struct QueryOptions {
     pub timeout_ms: Option<u64>,
 }
 
+impl QueryOptions {
+    /// Whether a query means what its text alone says in its dialect.
+    #[must_use]
+    pub fn are_plain(&self) -> bool {
+        let Self { verbatim, no_stop_words, in_order, slop, language, expander, keys, fields, .. } = self;
+        let are_words_plain = !(*verbatim || *no_stop_words || *in_order)
+            && slop.is_none()
+            && language.is_none()
+            && *expander == Expander::Default;
+        let Self { numeric_filters, geo_filters, parameters, .. } = self;
+        let are_filters = !numeric_filters.is_empty() || !geo_filters.is_empty();
+        are_words_plain && !are_filters && keys.is_none() && fields.is_none() && parameters.is_empty()
+    }
+}
+
 /// LIMIT offset count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {

@@ -27,11 +27,7 @@ pub(crate) fn json_of(entry: &Entry) -> Option<&Json> {
 pub(crate) fn text_of_value(value: JsonValue<'_>) -> Vec<u8> {
     match value.node() {
         Node::Text(text) => text.to_vec(),
-        _ => {
-            let mut out = Vec::new();
-            kora_json::text::write(value, &mut out);
-            out
-        }
+        _ => kora_json::text::of(value),
     }
 }
 

@@ -238,10 +238,7 @@ pub(super) fn ask<P: Purpose>(
         let (identity, snapshot) = (index.identity, index.index.snapshot());
         bases.push(Base { shard: store.id(), place: bases.len(), identity, snapshot });
     });
-    let statistics = OnceLock::new();
-    if !is_later {
-        statistics.get_or_init(|| Arc::new(gathered_now));
-    }
+    let statistics = if is_later { OnceLock::new() } else { OnceLock::from(Arc::new(gathered_now)) };
     if matches!(question.profile, Profiling::Asked)
         && let Some(base) = bases.first()
     {

@@ -198,10 +198,11 @@ pub(super) fn shows_arrays(dialect: Dialect) -> bool {
 
 /// What a path finds: the first value, or since dialect 3 all of them as a JSON array.
 fn found(path: &Path, root: JsonValue<'_>, dialect: Dialect) -> Option<Value> {
-    if !shows_arrays(dialect) {
-        return path.first(root).ok()?.map(value_of);
-    }
-    let all = path.find(root).ok()?;
+    if shows_arrays(dialect) { array_of(path.find(root).ok()?) } else { path.first(root).ok()?.map(value_of) }
+}
+
+/// A JSON array of all that a path finds.
+fn array_of(all: Vec<JsonValue<'_>>) -> Option<Value> {
     // As in RediSearch, what has no first value has none.
     if all
         .first()
@@ -251,8 +252,12 @@ pub(super) fn all(declaration: &Declaration, entry: &Entry, dialect: Dialect) ->
             }
         }
         Source::Json => {
-            let root = path("$").zip(json_of(entry));
-            if let Some(value) = root.and_then(|(path, json)| found(&path, json.root(), dialect)) {
+            // The path `$` finds the root alone.
+            let root = json_of(entry).map(|json| json.root());
+            let is_array = shows_arrays(dialect);
+            let value =
+                root.and_then(|root| if is_array { array_of(vec![root]) } else { Some(value_of(root)) });
+            if let Some(value) = value {
                 fields.push((b"$".to_vec(), value));
             }
         }

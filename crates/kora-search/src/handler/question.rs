@@ -16,14 +16,14 @@ use super::ask::with_index;
 use super::refusal;
 use crate::command::options::{Expander, QueryOptions};
 use crate::query::{Dialect, Options, Query};
-use crate::service::{Declaration, Service, Settings};
+use crate::service::{Asked, Declaration, Ready, Service, Settings};
 use crate::stop_words::StopWords;
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Question {
     pub(super) declaration: Arc<Declaration>,
-    pub(super) query: Query,
+    pub(super) query: Arc<Query>,
     pub(super) plan: Arc<Plan>,
     /// What else is asked of the index: the nearest vectors of this plan.
     pub(super) nearest: Option<Arc<Plan>>,
@@ -115,20 +115,20 @@ impl Question {
         options: &QueryOptions,
     ) -> CommandResult<Self> {
         let dialect = options.dialect.unwrap_or_else(|| default_dialect(settings));
-        let query = parse(&declaration, dialect, text, options)?;
-        // Other expanders do not look at what is said of sounds.
-        let has_sounds = options.expander == Expander::Default;
-        query.check(&declaration.schema, has_sounds).map_err(refusal)?;
-        let plan_options = plan_options(settings, options);
-        let plan = with_index(ctx, declaration.number, |part| {
-            let mut node = query.node();
-            if options.expander != Expander::Default {
-                expand(&mut node, &part.index, options);
+        let Settings { prefix_characters_min, expansions_max, .. } = *settings;
+        let asked = Asked { text, dialect, prefix_characters_min, expansions_max };
+        let asked = Some(asked).filter(|_| options.are_plain());
+        let before = asked.and_then(|asked| declaration.asked_before.find(&asked));
+        let Ready { query, plan } = match before {
+            Some(ready) => ready,
+            None => {
+                let ready = ready(ctx, &declaration, settings, (text, dialect), options)?;
+                if let Some(asked) = asked {
+                    declaration.asked_before.note(&asked, &ready);
+                }
+                ready
             }
-            Plan::new(&part.index, &filtered(node, options), &plan_options)
-        })?;
-        let plan = Arc::new(plan.map_err(refusal)?);
-        check_distances(&plan, &declaration)?;
+        };
         declaration.counters.note_dialect(dialect);
         let scorer = options.scorer.unwrap_or(Scorer::TfIdf);
         let (payload, deadline) = (options.payload.clone(), Deadline::new(service, settings, options));
@@ -188,6 +188,31 @@ impl Question {
     pub(super) fn nearest_count(&self) -> Option<usize> {
         self.nearest.as_ref().unwrap_or(&self.plan).nearest_count()
     }
+}
+
+/// Reads a query of a dialect and makes it ready.
+fn ready(
+    ctx: &mut Ctx<'_>,
+    declaration: &Declaration,
+    settings: &Settings,
+    (text, dialect): (&[u8], Dialect),
+    options: &QueryOptions,
+) -> CommandResult<Ready> {
+    let query = parse(declaration, dialect, text, options)?;
+    // Other expanders do not look at what is said of sounds.
+    let has_sounds = options.expander == Expander::Default;
+    query.check(&declaration.schema, has_sounds).map_err(refusal)?;
+    let plan_options = plan_options(settings, options);
+    let plan = with_index(ctx, declaration.number, |part| {
+        let mut node = query.node();
+        if options.expander != Expander::Default {
+            expand(&mut node, &part.index, options);
+        }
+        Plan::new(&part.index, &filtered(node, options), &plan_options)
+    })?;
+    let plan = Arc::new(plan.map_err(refusal)?);
+    check_distances(&plan, declaration)?;
+    Ok(Ready { query: Arc::new(query), plan })
 }
 
 /// The dialect of queries that name none.

@@ -58,7 +58,7 @@ pub(super) fn run(
     }
     let options = with_format(asked.output.format, &declaration, &asked.options, out)?;
     let question = Question::new(ctx, &service, declaration, &settings, &asked.query, &options)?;
-    let read = service.clock().map(|clock| clock());
+    let read = service.clock().filter(|_| profiled.is_some()).map(|clock| clock());
     shown::check(&question.declaration, &asked.output)?;
     let purpose = First::new(&question, &asked.output, most)?;
     match profiled {

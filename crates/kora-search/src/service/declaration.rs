@@ -8,6 +8,7 @@ use kora_core::time::UnixMs;
 use kora_index::schema::{Schema, Source};
 use kora_json::Path;
 
+use super::AskedBefore;
 use crate::expression::Expression;
 use crate::query::Dialect;
 use crate::words::Synonyms;
@@ -30,6 +31,8 @@ pub(crate) struct Declaration {
     pub(crate) arguments: Vec<Arguments>,
     /// Shared with what it is changed to.
     pub(crate) counters: Arc<Counters>,
+    /// Queries that were read with it.
+    pub(crate) asked_before: AskedBefore,
 }
 
 /// What is counted of an index.
@@ -122,6 +125,7 @@ impl Declaration {
             filter,
             arguments,
             counters: Arc::default(),
+            asked_before: AskedBefore::default(),
         })
     }
 

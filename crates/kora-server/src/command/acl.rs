@@ -6,6 +6,7 @@ use kora_acl::rules::merge_selectors;
 use kora_acl::selector::Selector;
 use kora_acl::users::DEFAULT;
 use kora_acl::{RuleError, User};
+use kora_core::command::help::write_help;
 use kora_core::command::spec::CommandSpec;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::number::parse_i64;
@@ -15,7 +16,6 @@ use kora_engine::entropy;
 
 use super::client::end_clients_of;
 use super::{Call, Handler, ServerCall, facts};
-use crate::introspect::commands::help;
 use crate::users;
 
 /// The family's commands.
@@ -38,7 +38,6 @@ pub(crate) const COMMANDS: &[CommandSpec<Handler>] = &[
 
 /// Lines of ACL HELP.
 const HELP: &[&str] = &[
-    "ACL <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
     "CAT [<category>]",
     "    List all commands that belong to <category>, or all command categories",
     "    when no category is specified.",
@@ -65,8 +64,6 @@ const HELP: &[&str] = &[
     "    List all the registered usernames.",
     "WHOAMI",
     "    Return the current connection username.",
-    "HELP",
-    "    Print this help.",
 ];
 
 /// Entries that ACL LOG shows if it is not told how many.
@@ -75,8 +72,8 @@ const LOG_ENTRIES_SHOWN: usize = 10;
 /// Bits of a password if it is not said how many, and how many may be said.
 const PASSWORD_BITS: (usize, usize) = (256, 4096);
 
-fn acl_help(_: ServerCall<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    help(HELP, out);
+fn acl_help(_: ServerCall<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    write_help(out, args, HELP);
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use kora_core::command::help::write_help;
 use kora_core::command::options::timeout_ms;
 use kora_core::command::spec::{CommandSpec, Facts, Traits};
 use kora_core::error::{CommandError, CommandResult};
@@ -10,13 +11,13 @@ use kora_core::reply::Reply;
 
 use super::{Call, Handler, ServerCall, facts, publish};
 use crate::introspect::clients::{HELP, KillFilter, ListFilter, ServerFacts};
-use crate::introspect::commands::help;
 use crate::shared::Shared;
 use crate::shared::client::{Client, flag};
 use crate::shared::connection::close_after_output;
 use crate::shared::describe::describe;
 use crate::shared::mail::WorkerMail;
 use kora_engine::front::{ClientId, Mail};
+use kora_engine::metrics::add;
 use kora_engine::pause::PauseMode;
 use kora_engine::session::ReplyMode;
 
@@ -71,8 +72,8 @@ fn is_plain(text: &[u8]) -> bool {
     text.iter().all(|byte| (b'!'..=b'~').contains(byte))
 }
 
-fn client_help(_: ServerCall<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    help(HELP, out);
+fn client_help(_: ServerCall<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    write_help(out, args, HELP);
     Ok(())
 }
 
@@ -298,7 +299,17 @@ fn unblock(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     if let Some(client) = client.filter(|_| is_ended) {
         let origin = client.origin();
         call.engine.hub.send_driver_mail(origin.worker, Mail::Unblock(origin, with_error));
+        if with_error {
+            count_as_failed(call, args);
+        }
     }
     call.reply().integer(is_ended.into());
     Ok(())
+}
+
+/// Counts the command as failed, as Redis and Valkey do where it gives an error to another client.
+fn count_as_failed(call: &Call<'_>, args: &[&[u8]]) {
+    if let Ok(command) = call.engine.table.named(args) {
+        add(&call.engine.counters.of(call.worker).commands[command.id].failed, 1);
+    }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use kora_core::command::help::write_help;
 use kora_core::command::spec::CommandSpec;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
@@ -12,7 +13,7 @@ use crate::config::access::{Changes, HELP, refuse_protected, set_failed};
 use crate::config::table::{Apply, Directive};
 use crate::config::tls::Contexts;
 use crate::config::{Config, Permission};
-use crate::introspect::commands::help;
+use crate::descriptors;
 use crate::net::listen;
 use crate::net::tls::contexts;
 use crate::shared::Shared;
@@ -32,8 +33,8 @@ pub(crate) const COMMANDS: &[CommandSpec<Handler>] = &[
     CommandSpec { facts: facts::CONFIG_SET, handler: Handler::Session(set) },
 ];
 
-fn config_help(_: ServerCall<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    help(HELP, out);
+fn config_help(_: ServerCall<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    write_help(out, args, HELP);
     Ok(())
 }
 
@@ -118,6 +119,9 @@ fn apply(shared: &Arc<Shared>, pairs: &[&[u8]]) -> CommandResult {
     let asked = probe.set(pairs)?;
     let contexts = encryption(&asked, &probe)?;
     let listeners = listeners(shared, &asked, &probe)?;
+    if asked.need(Apply::Descriptors) {
+        descriptors::provide(&probe).map_err(|most| set_failed("maxclients", &too_many_clients(most)))?;
+    }
     let change = shared.config_change.lock();
     let mut next = (*shared.config()).clone();
     let changes = next.set(pairs)?;
@@ -180,6 +184,11 @@ fn listeners(shared: &Shared, asked: &Changes, next: &Config) -> CommandResult<O
         }
     });
     opened.map(Some)
+}
+
+/// The error of CONFIG SET where the system grants descriptors for at most so many clients.
+fn too_many_clients(most: u32) -> String {
+    format!("The operating system is not able to handle the specified number of clients, try with {most}")
 }
 
 fn rewrite(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {

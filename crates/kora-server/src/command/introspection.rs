@@ -1,5 +1,6 @@
 //! COMMAND and its subcommands.
 
+use kora_core::command::help::write_help;
 use kora_core::command::spec::CommandSpec;
 use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
@@ -19,8 +20,8 @@ pub(crate) const COMMANDS: &[CommandSpec<Handler>] = &[
     CommandSpec { facts: facts::COMMAND_LIST, handler: Handler::Server(list) },
 ];
 
-fn command_help(_: ServerCall<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    commands::help(commands::HELP, out);
+fn command_help(_: ServerCall<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    write_help(out, args, commands::HELP);
     Ok(())
 }
 

@@ -107,8 +107,8 @@ fn refuse(_: &mut super::Call<'_>, _: &[&[u8]]) -> CommandResult {
     Err(NO_MODULES)
 }
 
-fn help(_: ServerCall<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    write_help(out, "MODULE", HELP);
+fn help(_: ServerCall<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    write_help(out, args, HELP);
     Ok(())
 }
 

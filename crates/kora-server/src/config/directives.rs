@@ -177,7 +177,7 @@ const TLS: &[Directive] = &[
 ];
 
 const LIMITS: &[Directive] = &[
-    field!("maxclients", Int(1, u32::MAX as i64), max_clients),
+    field!("maxclients", Int(1, u32::MAX as i64), max_clients).then(Apply::Descriptors),
     field!("proto-max-bulk-len", Bytes(1 << 20, LONG), max_bulk).then(Apply::Core),
     field!("client-query-buffer-limit", Bytes(1 << 20, LONG), query_buffer_limit),
     row(

@@ -49,6 +49,8 @@ pub enum Apply {
     Tls,
     /// The same, and bind the listeners anew.
     TlsListeners,
+    /// Ask the system for file descriptors.
+    Descriptors,
     /// Hand the core its settings.
     Core,
     /// Adjust the log.

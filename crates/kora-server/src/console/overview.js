@@ -110,7 +110,7 @@ function overview() {
     h('div', { class: 'grid lower' },
       panel('Commands', h('span', { class: 'muted small' }, 'by time spent now; percentiles since the start'), places.commands),
       h('div', { class: 'grid double' },
-        h('div', { class: 'grid' }, panel('Shards', h('span', { class: 'muted small' }, 'keys of each'), places.shards), panel('Workers', h('span', { class: 'muted small' }, 'share of time at work'), places.workers)),
+        h('div', { class: 'grid' }, panel('Shards', h('span', { class: 'muted small' }, 'memory and keys of each'), places.shards), panel('Workers', h('span', { class: 'muted small' }, 'share of time at work'), places.workers)),
         h('div', { class: 'grid' }, panel('Databases', null, places.databases), panel('Process', null, places.facts)))));
 
   function show() {
@@ -130,8 +130,8 @@ function overview() {
       [['command'], ['calls/s', true], ['mean', true], ['50 %', true], ['99 %', true], ['99.9 %', true], ['calls', true], ['errors', true]],
       live.rows.slice(0, 14).map((row) => [h('span', { class: 'mono' }, row.name), count(row.rate), duration(row.mean), ...[0, 1, 2].map((at) => duration(row.ns[at])), count(row.calls),
         row.failed ? h('span', { class: 'bad' }, count(row.failed)) : '0'])) : empty('No command was called yet.'));
-    const most = Math.max(1, ...now.shards.map((shard) => shard.keys));
-    places.shards.replaceChildren(...now.shards.map((shard, at) => bar('shard ' + at, shard.keys / most, count(shard.keys) + (shard.waiting ? ` +${shard.waiting}` : ''))));
+    const most = Math.max(1, ...now.shards.map((shard) => shard.bytes));
+    places.shards.replaceChildren(...now.shards.map((shard, at) => bar('shard ' + at, shard.bytes / most, `${bytes(shard.bytes)} · ${count(shard.keys)}` + (shard.waiting ? ` +${shard.waiting}` : ''))));
     places.workers.replaceChildren(...now.workers.map((worker, at) => bar('worker ' + at, sample?.busy[at], sample ? `${percent(sample.busy[at])} · ${worker.connections}` : '–', 'two')));
     places.databases.replaceChildren(now.databases.length ? table([['database'], ['keys', true], ['with a deadline', true], ['mean time left', true]],
       now.databases.map((it) => ['db' + it.db, count(it.keys), count(it.expires), it.ttl_ms ? age(it.ttl_ms / 1000) : '–'])) : empty('There are no keys.'));

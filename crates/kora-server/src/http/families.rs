@@ -64,6 +64,9 @@ const MEMORY: &[Family] = &[
         number(info.memory.overhead)
     }),
     gauge("memory_tables_bytes", "Of tables of keys, about", |info| number(info.memory.tables)),
+    gauge("memory_shards_bytes", "Of keys and indexes: the sum of kora_shard_memory_bytes", |info| {
+        number(info.memory.shards)
+    }),
     gauge("memory_not_counted_bytes", "On its way to files, and not held against the limit", |info| {
         number(info.memory.exempt)
     }),

@@ -6,7 +6,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use kora_core::shard::hub::DatabaseUsage;
+use kora_core::shard::lent_time::LentTime;
 use kora_core::slot::{ShardId, WorkerId};
+use kora_engine::front::Front;
 use kora_engine::metrics::{Kind, Section};
 
 use super::families::FAMILIES;
@@ -17,6 +19,7 @@ use crate::disk_times::Times;
 use crate::introspect::info::Sections;
 use crate::introspect::info::snapshot::{CommandStat, DatabaseInfo, InfoSnapshot};
 use crate::metrics::read_series;
+use crate::shared::Shared;
 
 /// The whole page; in OpenMetrics if `is_open`.
 pub(super) fn text(call: ServerCall<'_>, is_open: bool) -> String {
@@ -107,6 +110,9 @@ fn shards(call: ServerCall<'_>, page: &mut Page) {
     };
     family("shard_keys", "Keys of a shard", &|shard| sum(shard, |usage| &usage.keys));
     family("shard_expiring_keys", "Its keys with a deadline", &|shard| sum(shard, |usage| &usage.expires));
+    family("shard_memory_bytes", "Of its keys, values, their tables and deadlines, and indexes", &|shard| {
+        hub.memory_bytes(shard)
+    });
     family("shard_lane_depth", "Operations on several shards that wait in its lane", &|shard| {
         hub.depths(shard).0 as u64
     });
@@ -115,8 +121,29 @@ fn shards(call: ServerCall<'_>, page: &mut Page) {
     family("shard_overdue_keys", "Its keys that have expired and were not deleted yet", &|shard| {
         call.engine.counters.of_shard(shard).overdue.load(Ordering::Relaxed)
     });
+    lendings(call, page);
     page.family("multi_shard_operations_total", Kind::Counter, "Operations on several shards");
     page.sample(&[], hub.tickets() as f64);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "samples are doubles")]
+fn lendings(call: ServerCall<'_>, page: &mut Page) {
+    type Read = fn(&LentTime, u64) -> f64;
+    let families: [(&str, &str, Read); 2] = [
+        ("shard_lendings_total", "How often its store was lent", |lent, _| lent.count() as f64),
+        (
+            "shard_lent_seconds_total",
+            "Time for which its store was lent, and nothing else could run on it",
+            |lent, now_ns| lent.nanoseconds(now_ns) as f64 / 1e9,
+        ),
+    ];
+    let (hub, now_ns) = (&call.engine.hub, Shared::nanoseconds());
+    for (name, help, read) in families {
+        page.family(name, Kind::Counter, help);
+        for shard in hub.shards() {
+            page.sample(&[("shard", &shard.0.to_string())], read(hub.lent(shard), now_ns));
+        }
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "samples are doubles")]

@@ -12,7 +12,6 @@ use kora_core::reply::Reply;
 
 /// Lines of COMMAND HELP.
 pub const HELP: &[&str] = &[
-    "COMMAND <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
     "(no subcommand)",
     "    Return details about all Redis commands.",
     "COUNT",
@@ -31,17 +30,7 @@ pub const HELP: &[&str] = &[
     "    Return the keys from a full Redis command.",
     "GETKEYSANDFLAGS <full-command>",
     "    Return the keys and the access flags from a full Redis command.",
-    "HELP",
-    "    Print this help.",
 ];
-
-/// Writes the lines of a HELP subcommand.
-pub fn help(lines: &[&str], out: &mut dyn Reply) {
-    out.array(lines.len());
-    for line in lines {
-        out.simple(line);
-    }
-}
 
 /// COMMAND COUNT.
 pub fn count<H: Copy>(table: &CommandTable<H>, out: &mut dyn Reply) {

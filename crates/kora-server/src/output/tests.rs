@@ -116,6 +116,35 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// Replies in pieces and messages, some of which are dropped beyond the limit, sent now and then.
+    #[test]
+    fn what_is_sent_before_the_limit_is_a_beginning(lengths in lengths(), limit in 1..200_000usize, shared in 0..9usize) {
+        let (mut output, mut model) = (Output::default(), Vec::new());
+        let mut narrow = Narrow { taken: Vec::new(), width: 20_000 };
+        output.set_limit(limit as u64);
+        for (seed, &len) in lengths.iter().enumerate() {
+            let piece = bytes(len, seed);
+            if seed % 9 == shared {
+                output.add_shared(b"head", &Arc::new(piece.clone()));
+                model.extend(b"head");
+            } else {
+                write(&mut output, &piece);
+            }
+            model.extend(piece);
+            if seed % 3 == 2 && output.write_to(&mut narrow).is_err() {
+                prop_assert!(output.is_overfull());
+            }
+        }
+        while !output.is_empty() && output.write_to(&mut narrow).is_ok() {}
+        prop_assert!(output.is_empty() || output.is_overfull());
+        prop_assert!(output.is_overfull() || narrow.taken.len() == model.len());
+        prop_assert!(model.starts_with(&narrow.taken));
+    }
+}
+
 #[test]
 fn a_long_output_takes_little_more_than_its_length() {
     for len in [10, 100, 5000, 20_000, 40_000, 70_000] {

@@ -7,8 +7,9 @@ use std::sync::atomic::Ordering;
 use kora_acl::User;
 use kora_core::time::UnixMs;
 use kora_engine::counters::add;
+use kora_engine::front::OUTPUT_HIGH_WATER_BYTES;
 use kora_engine::front::SessionFigures;
-use kora_engine::session::{self, OUTPUT_HIGH_WATER_BYTES};
+use kora_engine::session;
 use kora_protocol::RequestParser;
 
 use super::Shared;

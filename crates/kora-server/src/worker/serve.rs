@@ -1,7 +1,8 @@
 //! A connection's way through a round: its bytes are read and parsed, the turn runs the requests, and the output is sent.
 
 use kora_engine::counters::add;
-use kora_engine::session::{OUTPUT_HIGH_WATER_BYTES, Wait};
+use kora_engine::front::OUTPUT_HIGH_WATER_BYTES;
+use kora_engine::session::Wait;
 use kora_protocol::Limits;
 
 use super::batch::Requests;

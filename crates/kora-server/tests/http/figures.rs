@@ -8,7 +8,7 @@ use crate::client::Client;
 use crate::visitor::Site;
 
 /// Samples by name and labels as they stand.
-fn samples(text: &str) -> HashMap<&str, f64> {
+pub(crate) fn samples(text: &str) -> HashMap<&str, f64> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     lines
         .map(|line| line.rsplit_once(' ').unwrap())
@@ -17,7 +17,7 @@ fn samples(text: &str) -> HashMap<&str, f64> {
 }
 
 /// The sum over all samples of a name, whatever their labels.
-fn sum(samples: &HashMap<&str, f64>, name: &str) -> f64 {
+pub(crate) fn sum(samples: &HashMap<&str, f64>, name: &str) -> f64 {
     let is_of = |series: &str| series.split('{').next() == Some(name);
     samples.iter().filter(|(series, _)| is_of(series)).map(|(_, value)| value).sum()
 }

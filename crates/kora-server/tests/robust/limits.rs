@@ -39,6 +39,21 @@ fn few_descriptors_lower_maxclients() {
         .arg(program.get_program())
         .args(program.get_args());
     let program = Program::spawn(limited, port);
+    let mut client = program.client();
+    for (value, reply) in [
+        (
+            "2000000",
+            "ERR CONFIG SET failed (possibly related to argument 'maxclients') - The operating system is not able to handle the specified number of clients, try with 32",
+        ),
+        ("31", ""),
+        ("32", ""),
+    ] {
+        match client.call(&["CONFIG", "SET", "maxclients", value]) {
+            Frame::Error(text) => assert_eq!(String::from_utf8_lossy(&text), reply),
+            other => assert_eq!((other, reply), (ok(), "")),
+        }
+    }
+    drop(client);
     let mut clients: Vec<_> = (0..200).map(|_| program.client()).collect();
     let served: Vec<_> =
         clients.iter_mut().map(|client| client.send(b"PING\r\n").ok().and(client.receive())).collect();
@@ -136,6 +151,36 @@ fn output_limits_disconnect() {
     });
     assert!(client.receive_all().len() < 64);
     assert_eq!(other.line("STRLEN big"), Frame::Integer(1 << 20));
+}
+
+/// Replies as long as the chunks that they are written in, so that whatever is missing would go unnoticed but for its content.
+#[test]
+fn output_limits_cut_nothing_out_of_what_is_sent() {
+    for (workers, limit) in [(1, 65_535), (1, 100_000), (4, 65_535), (4, 262_144)] {
+        let limit = limit.to_string();
+        let (_server, address) =
+            start(workers, &["--client-output-buffer-limit", "normal", &limit, "0", "0"]);
+        let mut other = Client::connect(address);
+        let value = |number: usize| format!("{number:08}{}", "v".repeat(496));
+        for number in 0..2000 {
+            assert_eq!(other.call(&["SET", &format!("k{number}"), &value(number)]), ok());
+        }
+        let gets = (0..2000).map(|number| request(&["GET", &format!("k{number}")]));
+        let keys: Vec<_> = (0..2000).map(|number| format!("k{number}")).collect();
+        let all: Vec<_> = std::iter::once("MGET").chain(keys.iter().map(String::as_str)).collect();
+        let mut greedy = Client::connect(address);
+        let mut sent = gets.collect::<Vec<_>>().concat();
+        sent.extend(request(&all));
+        sent.extend(request(&["INCR", "behind"]).repeat(500));
+        // It may be sent away before all of it is read.
+        let _ = greedy.send(&sent);
+        let replies = greedy.receive_all();
+        assert!(replies.len() <= 2000, "{}", replies.len());
+        for (number, reply) in replies.iter().enumerate() {
+            assert_eq!(*reply, bulk(&value(number)), "reply {number} with {workers} workers and {limit}");
+        }
+        assert_eq!(other.line("GET behind"), Frame::Null, "what stands behind is not run");
+    }
 }
 
 /// The limit is looked at while a reply is written: one of hundreds of megabytes takes no more memory than it allows.

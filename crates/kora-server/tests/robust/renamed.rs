@@ -32,10 +32,14 @@ fn clients_know_renamed_commands_by_their_new_names() {
             client.line(&format!("{name} GET port")),
             Frame::Array(vec![bulk("port"), bulk(program.address.port().to_string())])
         );
-        assert!(
-            error_text(&client.line(&format!("{name} NOSUCH")))
-                .starts_with("ERR unknown subcommand 'NOSUCH'")
+        let shown = name.to_ascii_uppercase();
+        assert_eq!(
+            error_text(&client.line(&format!("{name} NOSUCH"))),
+            format!("ERR unknown subcommand 'NOSUCH'. Try {shown} HELP.")
         );
+        let Frame::Array(lines) = client.line(&format!("{name} help")) else { panic!() };
+        let first = format!("{shown} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
+        assert_eq!(lines[0], Frame::Simple(first.into_bytes()));
         // Scripts and transactions call what clients do.
         assert_eq!(client.call(&["EVAL", "return redis.call('put', KEYS[1], 3)", "1", "key"]), ok());
         assert!(

@@ -547,3 +547,19 @@ fn keys_are_watched_although_a_script_holds_them() {
         assert_eq!(client.line("EXEC"), Frame::NullArray);
     });
 }
+
+#[test]
+fn what_is_no_text_is_logged_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let program = Program::start(&["--workers", "1", "--logfile", path.to_str().unwrap()]);
+    let mut client = program.client();
+    let script = r"redis.log(redis.LOG_WARNING, 'a\200\255b\0c', 'd\227\129\130'); return 1";
+    assert_eq!(client.call(&["EVAL", script, "0"]), Frame::Integer(1));
+    wait_until("the line is written", || {
+        let log = std::fs::read(&path).unwrap();
+        log.windows(9).any(|bytes| bytes == b" # a\xC8\xFFb d")
+    });
+    let log = std::fs::read(&path).unwrap();
+    assert!(log.windows(5).any(|bytes| bytes == b"d\xE3\x81\x82\n"));
+}

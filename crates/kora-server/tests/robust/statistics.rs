@@ -22,6 +22,55 @@ fn number(text: &str, name: &str) -> f64 {
     rest[..end].parse().unwrap()
 }
 
+/// As recorded from Redis 8.0.2.
+#[test]
+fn changes_are_counted_as_in_redis() {
+    for workers in [1, 4] {
+        let (_server, address) = start(workers, &["--save", "", "--enable-debug-command", "yes"]);
+        let mut client = Client::connect(address);
+        let count = |client: &mut Client| number(&info(client, "persistence"), "rdb_changes_since_last_save");
+        let mut before = 0.0;
+        for (line, changes) in [
+            ("SET k v", 1),
+            ("MSET a 1 b 2 c 3", 3),
+            ("DEL a b none", 2),
+            ("RPUSH l a b c d", 4),
+            ("SADD s a b c a", 3),
+            ("ZADD z 1 a 2 b", 2),
+            ("HSET h a 1 b 2 c 3 d 4", 4),
+            ("HMSET h a 1 b 2", 2),
+            ("HEXPIRE h 100 FIELDS 4 a b c d", 4),
+            ("HPERSIST h FIELDS 2 a b", 1),
+            ("HGETEX h EX 100 FIELDS 2 a b", 2),
+            ("HGETEX h PERSIST FIELDS 2 a b", 2),
+            ("HEXPIRE h 0 FIELDS 2 c d", 2),
+            ("HSETEX h EX 100 FIELDS 3 q 1 r 2 s 3", 3),
+            ("HSETEX h EX 100 FIELDS 1 q 1", 1),
+            ("HSETEX h PXAT 1 FIELDS 2 q 1 r 3", 2),
+            ("HGETDEL h FIELDS 3 a s none", 2),
+            ("HDEL h b none", 1),
+            ("GEOADD ge 1 2 a 1 2.1 b 1 2.2 c", 3),
+            ("GEOSEARCHSTORE g2 ge FROMMEMBER a BYRADIUS 1000 km", 3),
+            ("SET k v PX 1", 1),
+            ("HSET h a 1", 1),
+            ("HPEXPIRE h 1 FIELDS 1 a", 1),
+            ("FLUSHALL", 6),
+        ] {
+            if line == "FLUSHALL" {
+                // What expires is no change.
+                wait_until("both have expired", || client.line("EXISTS k h") == Frame::Integer(0));
+            }
+            client.line(line);
+            let now = count(&mut client);
+            assert_eq!(now - before, f64::from(changes), "{line} with {workers} workers");
+            before = now;
+        }
+        client.line("DEBUG POPULATE 1000 p 10");
+        let text = info(&mut client, "keyspace");
+        assert!(text.contains("db0:keys=1000,"), "{text}");
+    }
+}
+
 #[test]
 fn the_time_of_a_command_is_that_of_its_execution() {
     for workers in [1, 4] {
@@ -176,6 +225,9 @@ fn a_command_that_waits_is_one_call_when_its_wait_has_ended() {
                 "{line}"
             );
         }
+        // Who has given an error to another client has failed, too.
+        let unblock = &text[text.find("cmdstat_client|unblock:").unwrap()..];
+        assert!(number(unblock, "failed_calls") > 0.5, "{unblock}");
         assert_eq!(timed(&mut client, "blpop"), 5);
     }
 }

@@ -57,10 +57,10 @@ pub(super) const OBJECT_HELP: CommandSpec = CommandSpec {
     handler: object_help,
 };
 
-fn object_help(_: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+fn object_help(_: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     write_help(
         out,
-        "OBJECT",
+        args,
         &[
             "ENCODING <key>",
             "    Return the kind of internal representation used in order to store the value",

@@ -134,4 +134,6 @@ fn store(
     }
     let event = if form == Variant::SearchStore { "geosearchstore" } else { "georadiusstore" };
     store_result(ctx, to, (!found.is_empty()).then_some(set), event, out);
+    // Each place that is stored counts as a change.
+    ctx.journal.changed(found.len().saturating_sub(1) as u64);
 }

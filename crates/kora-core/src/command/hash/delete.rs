@@ -40,7 +40,7 @@ fn hdel(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
         }
     }
     if deleted > 0 {
-        fields_deleted(&mut keyspace, key, is_empty);
+        fields_deleted(&mut keyspace, key, deleted, is_empty);
     }
     out.integer(count(deleted));
     Ok(())
@@ -84,7 +84,7 @@ fn hgetdel(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRes
         false
     };
     if !deleted.is_empty() {
-        fields_deleted(&mut keyspace, key, is_empty);
+        fields_deleted(&mut keyspace, key, deleted.len(), is_empty);
         record_deleted(&mut keyspace, db, key, &deleted);
     }
     Ok(())

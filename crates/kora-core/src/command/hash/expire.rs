@@ -6,12 +6,11 @@
 use super::fields::{FIELDS, Wording, parse_fields};
 use super::lifetime::Unit;
 use super::ttl::{NO_DEADLINE, NO_FIELD};
-use super::{FAMILY, UPDATES_KEY, fields_deleted, record_deleted, record_fields};
+use super::{FAMILY, UPDATES_KEY, fields_changed, fields_deleted, record_deleted, record_fields};
 use crate::command::spec::{Arg, ArgType, CommandSpec, Facts, Flags};
 use crate::context::Ctx;
 use crate::db::DbIndex;
 use crate::error::CommandResult;
-use crate::journal::EventClass;
 use crate::reply::Reply;
 use crate::store::Keyspace;
 use crate::time::UnixMs;
@@ -220,10 +219,10 @@ pub(super) fn report_deadline(
         return;
     }
     if at <= now {
-        fields_deleted(keyspace, key, is_empty);
+        fields_deleted(keyspace, key, fields.len(), is_empty);
         record_deleted(keyspace, db, key, fields);
     } else {
-        keyspace.changed(EventClass::HASH, "hexpire", key);
+        fields_changed(keyspace, "hexpire", key, fields.len());
         let mut text = itoa::Buffer::new();
         record_fields(keyspace, db, &[b"HPEXPIREAT", key, text.format(at.0).as_bytes()], fields);
     }
@@ -263,14 +262,21 @@ fn hpersist(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRe
         });
     }
     drop(hash);
-    report_persisted(&mut keyspace, db, key, &persisted);
+    // Like Redis, whatever their number.
+    report_persisted(&mut keyspace, db, key, &persisted, 1);
     Ok(())
 }
 
-/// Reports and records that `fields`, if any, have no deadline any more.
-pub(super) fn report_persisted(keyspace: &mut Keyspace<'_>, db: DbIndex, key: &[u8], fields: &[&[u8]]) {
+/// Reports and records that `fields`, if any, have no deadline any more, which counts as so many changes.
+pub(super) fn report_persisted(
+    keyspace: &mut Keyspace<'_>,
+    db: DbIndex,
+    key: &[u8],
+    fields: &[&[u8]],
+    count: usize,
+) {
     if !fields.is_empty() {
-        keyspace.changed(EventClass::HASH, "hpersist", key);
+        fields_changed(keyspace, "hpersist", key, count);
         record_fields(keyspace, db, &[b"HPERSIST", key], fields);
     }
 }

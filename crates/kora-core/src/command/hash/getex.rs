@@ -97,7 +97,7 @@ fn hgetex(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
     drop(hash);
     match change {
         Change::Nothing => {}
-        Change::Persist => report_persisted(&mut keyspace, db, key, &changed),
+        Change::Persist => report_persisted(&mut keyspace, db, key, &changed, changed.len()),
         Change::Until(at) => report_deadline(&mut keyspace, db, key, &changed, (at, now), is_empty),
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! Commands that give fields values: HSET, HMSET and HSETNX. A field that is set lives until it is deleted.
 
-use super::{FAMILY, UPDATES_KEY, count};
+use super::{FAMILY, UPDATES_KEY, count, fields_changed};
 use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::entry::Ttl;
@@ -73,7 +73,7 @@ fn set_all(ctx: &mut Ctx<'_>, args: &[&[u8]], command: &'static str) -> CommandR
     } else {
         keyspace.add_hash(key, pairs)
     };
-    keyspace.changed(EventClass::HASH, "hset", key);
+    fields_changed(&mut keyspace, "hset", key, pairs.len() / 2);
     Ok(added)
 }
 

@@ -2,7 +2,7 @@
 
 use super::lifetime::{EX_ARG, EXAT_ARG, PX_ARG, PXAT_ARG, Unit};
 use super::set::PAIR;
-use super::{FAMILY, UPDATES_KEY, record_deleted};
+use super::{FAMILY, UPDATES_KEY, fields_changed, record_deleted};
 use crate::command::spec::{Arg, CommandSpec, Facts, Flags};
 use crate::context::Ctx;
 use crate::db::DbIndex;
@@ -166,16 +166,16 @@ fn hsetex(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
 
 /// Reports and records what was done, an emptied hash aside.
 fn report(keyspace: &mut Keyspace<'_>, db: DbIndex, key: &[u8], request: &Request<'_, '_>, now: UnixMs) {
-    keyspace.changed(EventClass::HASH, "hset", key);
-    let Ttl::At(at) = request.ttl else { return };
     let pairs = request.pairs;
+    fields_changed(keyspace, "hset", key, pairs.len() / 2);
+    let Ttl::At(at) = request.ttl else { return };
     if at <= now {
-        keyspace.changed(EventClass::HASH, "hdel", key);
+        keyspace.journal().event(EventClass::HASH, "hdel", db, key);
         let fields: Vec<&[u8]> = pairs.iter().copied().step_by(2).collect();
         record_deleted(keyspace, db, key, &fields);
         return;
     }
-    keyspace.changed(EventClass::HASH, "hexpire", key);
+    keyspace.journal().event(EventClass::HASH, "hexpire", db, key);
     if keyspace.journal().is_recording() {
         let (mut at_text, mut count) = (itoa::Buffer::new(), itoa::Buffer::new());
         let at_text = at_text.format(at.0).as_bytes();

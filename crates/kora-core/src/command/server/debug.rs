@@ -60,7 +60,7 @@ pub(super) const DEBUG_HELP: CommandSpec =
 
 fn debug_help(_: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let [_, _] = *args else { return Err(unknown(args)) };
-    write_help(out, "DEBUG", help::LINES);
+    write_help(out, args, help::LINES);
     Ok(())
 }
 

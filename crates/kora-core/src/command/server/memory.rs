@@ -38,10 +38,10 @@ pub(super) const MEMORY_HELP: CommandSpec = CommandSpec {
     handler: memory_help,
 };
 
-fn memory_help(_: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+fn memory_help(_: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     write_help(
         out,
-        "MEMORY",
+        args,
         &[
             "DOCTOR",
             "    Return memory problems reports.",

@@ -60,10 +60,10 @@ pub(super) const XGROUP_HELP: CommandSpec = CommandSpec {
     handler: xgroup_help,
 };
 
-fn xgroup_help(_: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+fn xgroup_help(_: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     write_help(
         out,
-        "XGROUP",
+        args,
         &[
             "CREATE <key> <groupname> <id|$> [option]",
             "    Create a new consumer group. Options are:",

@@ -50,10 +50,10 @@ pub(super) const XINFO_HELP: CommandSpec = CommandSpec {
     handler: xinfo_help,
 };
 
-fn xinfo_help(_: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+fn xinfo_help(_: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     write_help(
         out,
-        "XINFO",
+        args,
         &[
             "CONSUMERS <key> <groupname>",
             "    Show consumers of <groupname>.",

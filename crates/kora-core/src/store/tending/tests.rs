@@ -2,15 +2,15 @@ use std::any::Any;
 
 use super::*;
 use crate::config::CoreConfig;
-use crate::entry::Encoding;
 use crate::entry::data_type::DataType;
 use crate::entry::object::Object;
+use crate::entry::{Account, Encoding};
 use crate::journal::Journal;
 use crate::slot::ShardId;
 
 /// Wants so many slices, of which each is due when the value was not used for 10 milliseconds.
 #[derive(Clone, Debug)]
-struct Needy(usize);
+struct Needy(usize, Account);
 
 impl Object for Needy {
     fn data_type(&self) -> &'static DataType {
@@ -24,6 +24,12 @@ impl Object for Needy {
     }
     fn memory_bytes(&self) -> usize {
         0
+    }
+    fn account(&self) -> &Account {
+        &self.1
+    }
+    fn account_mut(&mut self) -> &mut Account {
+        &mut self.1
     }
     fn duplicate(&self) -> Box<dyn Object> {
         Box::new(self.clone())
@@ -75,7 +81,7 @@ fn values_are_looked_after_while_they_want_it_and_are_at_rest() {
     let mut world = World { store, journal: Journal::default() };
     for (key, slices) in [(b"a", 3), (b"b", 1)] {
         let mut keyspace = Keyspace::new(&mut world.store, &mut world.journal, DbIndex(0), UnixMs(0), false);
-        keyspace.add_object(key, Box::new(Needy(slices)));
+        keyspace.add_object(key, Box::new(Needy(slices, Account::default())));
         keyspace.tend_later(key);
     }
     world.name(b"gone", 0);

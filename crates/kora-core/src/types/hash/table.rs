@@ -9,7 +9,7 @@ use std::any::Any;
 
 use crate::entry::data_type::DataType;
 use crate::entry::object::{Ahead, Object};
-use crate::entry::{Encoding, Ttl, size_class};
+use crate::entry::{Account, Encoding, Ttl, size_class};
 use crate::table::deadlines::Deadlines;
 use crate::time::UnixMs;
 use crate::types::packed_table::{PackedTable, Position, Record};
@@ -19,6 +19,7 @@ use crate::types::packed_table::{PackedTable, Position, Record};
 pub struct HashTable {
     table: PackedTable,
     deadlines: Deadlines,
+    account: Account,
 }
 
 impl HashTable {
@@ -27,7 +28,7 @@ impl HashTable {
     pub(crate) fn new(seed: u64, len: usize) -> Self {
         let mut table = PackedTable::new(seed);
         table.reserve(len);
-        Self { table, deadlines: Deadlines::default() }
+        Self { table, deadlines: Deadlines::default(), account: Account::default() }
     }
 
     /// The fields, for reading.
@@ -124,6 +125,14 @@ impl Object for HashTable {
 
     fn memory_bytes(&self) -> usize {
         size_class(size_of::<Self>()) + self.table.memory_bytes() + self.deadlines.memory_bytes()
+    }
+
+    fn account(&self) -> &Account {
+        &self.account
+    }
+
+    fn account_mut(&mut self) -> &mut Account {
+        &mut self.account
     }
 
     fn duplicate(&self) -> Box<dyn Object> {

@@ -16,7 +16,7 @@ use super::node::{Node, NodeRef};
 use super::{End, Side};
 use crate::entry::data_type::DataType;
 use crate::entry::object::Object;
-use crate::entry::{Encoding, size_class};
+use crate::entry::{Account, Encoding, size_class};
 use crate::packed::listpack::ListPack;
 
 /// A list.
@@ -25,6 +25,7 @@ pub struct QuickList {
     nodes: Chain<Node>,
     /// `list-max-listpack-size` when the list became a quicklist; `None` while it is a listpack.
     fill: Option<i16>,
+    account: Account,
 }
 
 impl QuickList {
@@ -34,7 +35,7 @@ impl QuickList {
         if !list.is_empty() {
             nodes.insert(0, Node::from_listpack(list));
         }
-        Self { nodes, fill: None }
+        Self { nodes, fill: None, account: Account::default() }
     }
 
     /// Number of elements.
@@ -285,6 +286,18 @@ impl Object for QuickList {
         let mut bytes = size_class(size_of::<Self>()) + self.nodes.memory_bytes();
         self.nodes.each(&mut |node| bytes += node.memory_bytes());
         bytes
+    }
+
+    fn account(&self) -> &Account {
+        &self.account
+    }
+
+    fn account_mut(&mut self) -> &mut Account {
+        &mut self.account
+    }
+
+    fn measuring_steps(&self) -> usize {
+        self.nodes.len()
     }
 
     fn duplicate(&self) -> Box<dyn Object> {

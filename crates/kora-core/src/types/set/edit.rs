@@ -57,7 +57,7 @@ impl SetHome for EntryMut<'_> {
         let Some((packing, _)) = self.packed() else {
             let table =
                 self.as_object_mut().and_then(|object| object.as_any_mut().downcast_mut::<SetTable>());
-            return Open::Table(&mut table.expect("an entry that holds a set was asked for one").0);
+            return Open::Table(&mut table.expect("an entry that holds a set was asked for one").table);
         };
         let bytes = self.packed_mut().expect("it was packed a line before");
         if packing == Packing::IntSet { Open::Integers(bytes) } else { Open::Packed(bytes) }
@@ -68,7 +68,7 @@ impl SetHome for EntryMut<'_> {
     }
 
     fn set_table(&mut self, table: PackedTable) {
-        self.set_object(Box::new(SetTable(table)));
+        self.set_object(Box::new(SetTable::of(table)));
     }
 }
 

@@ -37,7 +37,7 @@ fn write_table(entry: &Entry, out: &mut Vec<u8>) -> Rest {
 /// Writes members of a table from a cursor on.
 fn write_members(entry: &Entry, cursor: u64, style: Style, out: &mut Vec<u8>) -> Option<u64> {
     let set: Option<&SetTable> = entry.as_object().and_then(|object| object.as_any().downcast_ref());
-    let table = &set.expect("the value has not changed").0;
+    let table = &set.expect("the value has not changed").table;
     let next = table.scan(cursor, PIECE_RECORDS, |record| put_text(out, record.key, style.compress));
     (next != 0).then_some(next)
 }

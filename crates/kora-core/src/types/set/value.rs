@@ -98,7 +98,7 @@ impl SetValue {
         match self {
             Self::Integers(bytes) => Collection::Packed(Kind::Set, Packing::IntSet, bytes),
             Self::Packed(bytes) => Collection::Packed(Kind::Set, Packing::ListPack, bytes),
-            Self::Table(table) => Collection::Object(Box::new(SetTable(table))),
+            Self::Table(table) => Collection::Object(Box::new(SetTable::of(table))),
         }
     }
 

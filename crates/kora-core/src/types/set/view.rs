@@ -31,7 +31,7 @@ impl<'a> SetRef<'a> {
             Some((_, bytes)) => Some(Self::Packed(ListPack::new(bytes))),
             None => {
                 let table: &SetTable = entry.as_object()?.as_any().downcast_ref()?;
-                Some(Self::Table(&table.0))
+                Some(Self::Table(&table.table))
             }
         }
     }

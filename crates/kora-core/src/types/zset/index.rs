@@ -14,9 +14,9 @@ use smallvec::SmallVec;
 use super::leaf::{Key, Leaf, LeafId, NewEntry};
 use super::locator::Locator;
 use super::tree::{Position, Tree};
-use crate::entry::Encoding;
 use crate::entry::data_type::DataType;
 use crate::entry::object::{Ahead, Object};
+use crate::entry::{Account, Encoding};
 use crate::hash::{KeyHasher, hash_key, key_hasher};
 use crate::packed::listpack::Element;
 use crate::table::prefetch;
@@ -39,12 +39,14 @@ pub(super) struct Index {
     locator: Locator,
     hasher: KeyHasher,
     len: usize,
+    account: Account,
 }
 
 impl Index {
     /// An empty index; `seed` decides the hashes of members.
     pub(super) fn new(seed: u64) -> Self {
-        Self { tree: Tree::default(), locator: Locator::default(), hasher: key_hasher(seed), len: 0 }
+        let (tree, locator) = (Tree::default(), Locator::default());
+        Self { tree, locator, hasher: key_hasher(seed), len: 0, account: Account::default() }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -226,6 +228,18 @@ impl Object for Index {
 
     fn memory_bytes(&self) -> usize {
         self.estimate_bytes(MEMORY_SAMPLES)
+    }
+
+    fn account(&self) -> &Account {
+        &self.account
+    }
+
+    fn account_mut(&mut self) -> &mut Account {
+        &mut self.account
+    }
+
+    fn measuring_steps(&self) -> usize {
+        4 * MEMORY_SAMPLES
     }
 
     fn duplicate(&self) -> Box<dyn Object> {

@@ -170,6 +170,7 @@ impl Purpose for First {
 
     fn merge(&self, parts: Vec<Found<Best>>) -> CommandResult<Rows<Row>> {
         let total = parts.iter().map(|part| part.matched).sum();
+        let are_several = parts.len() > 1;
         let mut all: Vec<(usize, KeptKey, Hit)> = Vec::with_capacity(self.end.min(ROWS_USUAL) * parts.len());
         for Found { place, found, .. } in parts {
             match found {
@@ -181,12 +182,13 @@ impl Purpose for First {
             }
         }
         // Each part's own are in order: this is a merge.
-        all.sort_by(|(_, one, first), (_, other, second)| match &self.sorted {
-            Some(sorted) => {
+        match &self.sorted {
+            _ if !are_several => {}
+            Some(sorted) => all.sort_by(|(_, one, first), (_, other, second)| {
                 sorted.direction.compare((one.borrow(), first.order), (other.borrow(), second.order))
-            }
-            None => first.compare(second),
-        });
+            }),
+            None => all.sort_by(|(_, _, first), (_, _, second)| first.compare(second)),
+        }
         let page = all.into_iter().skip(self.offset).take(self.end - self.offset);
         let rows = page.map(|(place, key, hit)| (place, Row::new(key, hit)));
         Ok(Rows { total, rows: rows.collect(), are_to_be_loaded: true })
@@ -195,19 +197,20 @@ impl Purpose for First {
     fn load(&self, part: &PartSearch<'_>, row: &mut Row) {
         let document = row.hit.document;
         row.key = part.key(document).into();
-        let rest = Rest {
-            explanation: if self.output.explain_score { part.explain(document) } else { None },
-            sort: self.sorted.as_ref().filter(|_| self.output.with_sort_keys).map(|_| row.sorted_by.clone()),
-            payload: if self.output.with_payloads {
-                part.part.index.payload(document).map(Box::from)
-            } else {
-                None
-            },
-        };
-        if rest.explanation.is_some() || rest.sort.is_some() || rest.payload.is_some() {
-            row.rest = Some(Box::new(rest));
+        let Output { explain_score, with_sort_keys, with_payloads, .. } = self.output;
+        if explain_score || with_sort_keys || with_payloads {
+            let rest = Rest {
+                explanation: if explain_score { part.explain(document) } else { None },
+                sort: self.sorted.as_ref().filter(|_| with_sort_keys).map(|_| row.sorted_by.clone()),
+                payload: part.part.index.payload(document).filter(|_| with_payloads).map(Box::from),
+            };
+            if rest.explanation.is_some() || rest.sort.is_some() || rest.payload.is_some() {
+                row.rest = Some(Box::new(rest));
+            }
         }
-        self.load_fields(part, row);
+        if !matches!(self.loaded, Loaded::Nothing) {
+            self.load_fields(part, row);
+        }
     }
 
     fn reads_documents(&self) -> bool {
@@ -285,9 +288,6 @@ fn offer_sorted(top: &mut TopKeys, by: &By, part: &PartSearch<'_>, one: &Match<'
 impl First {
     /// Loads the fields of a result.
     fn load_fields(&self, search: &PartSearch<'_>, row: &mut Row) {
-        if matches!(self.loaded, Loaded::Nothing) {
-            return;
-        }
         let (part, question, sorted) = (search.part, search.question(), self.sorted.as_ref());
         let Some(entry) = search.entry_of(&row.key) else { return };
         let document = row.hit.document;

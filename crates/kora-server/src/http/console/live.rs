@@ -74,7 +74,7 @@ fn shards(call: ServerCall<'_>) -> Vec<Value> {
         .map(|shard| {
             let keys: u64 = hub.usage(shard).iter().map(|usage| usage.keys.load(Ordering::Relaxed)).sum();
             let (lane, inbox) = hub.depths(shard);
-            json!({ "keys": keys, "waiting": lane + inbox })
+            json!({ "keys": keys, "bytes": hub.memory_bytes(shard), "waiting": lane + inbox })
         })
         .collect()
 }

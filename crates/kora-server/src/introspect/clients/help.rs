@@ -2,7 +2,6 @@
 
 /// Lines of CLIENT HELP.
 pub const HELP: &[&str] = &[
-    "CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
     "CACHING (YES|NO)",
     "    Enable/disable tracking of the keys for next command in OPTIN/OPTOUT modes.",
     "CAPA <option> [options...]",
@@ -73,6 +72,4 @@ pub const HELP: &[&str] = &[
     "    Will not touch LRU/LFU stats when this mode is on.",
     "IMPORT-SOURCE (ON|OFF)",
     "    Mark this connection as an import source: refused, as there is no import mode.",
-    "HELP",
-    "    Print this help.",
 ];

@@ -197,13 +197,6 @@ fn keys_are_found_or_refused_as_redis_does() {
 }
 
 #[test]
-fn help_is_a_list_of_status_lines() {
-    let Value::Array(lines) = tree(false, |_, out| help(HELP, out)) else { panic!("an array") };
-    assert!(lines.iter().all(|line| matches!(line, Value::Simple(_))));
-    assert_eq!(lines.len(), HELP.len());
-}
-
-#[test]
 fn syntax_is_made_from_the_arguments() {
     for (facts, expected) in [
         (&facts::PING, "PING [message]"),

@@ -177,6 +177,7 @@ pub(super) fn memory(memory: &MemoryInfo, policy: &str, fields: &mut Fields<'_>)
     fields.put("allocator_resident", memory.allocator_resident);
     fields.put("allocator_muzzy", memory.allocator_muzzy);
     fields.put("account_untold_bytes", memory.untold);
+    fields.put("used_memory_shards", memory.shards);
     fields.size("total_system_memory", memory.system);
     scripts(&memory.scripts, fields);
     fields.size("maxmemory", memory.limit);

@@ -51,6 +51,7 @@ fn debug_populate(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Com
         }
         keyspace.set_string(&key, &value, Ttl::Clear);
         keyspace.touched(&key);
+        keyspace.show_uncounted();
         keyspace.journal().effect(db, &[b"SET", &key, &value]);
     }
     out.ok();

@@ -6,8 +6,10 @@ use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
 use crate::reply::Reply;
 
-pub(in crate::command::server) const DEBUG_ERROR: CommandSpec =
-    CommandSpec { facts: Facts { name: "debug|error", ..HIDDEN }, handler: debug_error };
+pub(in crate::command::server) const DEBUG_ERROR: CommandSpec = CommandSpec {
+    facts: Facts { name: "debug|error", errs_on_demand: true, ..HIDDEN },
+    handler: debug_error,
+};
 
 /// Replies with the text as an error. Line ends would end the reply, so they become spaces.
 fn debug_error(_: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
