@@ -8,6 +8,7 @@ use std::ops::Range;
 
 mod sounds;
 mod stemming;
+mod stems;
 mod stop_words;
 #[cfg(test)]
 mod tests;

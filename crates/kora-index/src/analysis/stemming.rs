@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use rust_stemmers::Algorithm;
 
+use super::stems;
+
 /// Languages without a stemmer here, whose words are indexed as they are written: none.
 const LANGUAGES: [(&str, Algorithm); 18] = [
     ("arabic", Algorithm::Arabic),
@@ -33,18 +35,25 @@ pub fn is_language(name: &str) -> bool {
 }
 
 /// The stemmer of a language.
-pub(crate) struct Stemmer(rust_stemmers::Stemmer);
+pub(crate) struct Stemmer {
+    /// Its place among all.
+    language: u8,
+    inner: rust_stemmers::Stemmer,
+}
 
 impl Stemmer {
     /// By the language's name, in any case.
     pub(crate) fn new(name: &str) -> Option<Self> {
-        let (_, algorithm) = LANGUAGES.iter().find(|(other, _)| other.eq_ignore_ascii_case(name))?;
-        Some(Self(rust_stemmers::Stemmer::create(*algorithm)))
+        let mut all = (0..).zip(LANGUAGES);
+        let (language, (_, algorithm)) = all.find(|(_, (other, _))| other.eq_ignore_ascii_case(name))?;
+        Some(Self { language, inner: rust_stemmers::Stemmer::create(algorithm) })
     }
 
     /// A word's stem, if it is another text than the word.
     pub(crate) fn stem<'a>(&self, word: &'a str) -> Option<Cow<'a, str>> {
-        let stem = self.0.stem(word);
-        (stem != word && !stem.is_empty()).then_some(stem)
+        stems::stem(self.language, word, || {
+            let stem = self.inner.stem(word);
+            (stem != word && !stem.is_empty()).then_some(stem)
+        })
     }
 }

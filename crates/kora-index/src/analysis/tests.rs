@@ -55,3 +55,23 @@ fn tags_are_trimmed_and_lowered() {
     tags(b" Red ,x", None, true, |tag| found.push(tag.to_owned()));
     assert_eq!(found, ["red", "blue", "", "sea green", "Red ,x"]);
 }
+
+#[test]
+fn stems_that_were_found_before_are_the_same() {
+    let languages = ["english", "german", "french"];
+    let long = "incomprehensibilities".repeat(3);
+    let words = ["running", "runs", "cat", "laufende", "nationales", "", &long];
+    let all = || {
+        let stems = languages.map(|language| {
+            let stemmer = Stemmer::new(language).unwrap();
+            words.map(|word| stemmer.stem(word).map(std::borrow::Cow::into_owned))
+        });
+        assert_eq!(stems[0][0].as_deref(), Some("run"));
+        assert_eq!(stems[0][2], None);
+        stems
+    };
+    let first = all();
+    assert_ne!(first[0], first[1]);
+    assert_eq!(all(), first);
+    assert!(std::thread::scope(|scope| scope.spawn(|| all() == first).join().unwrap()));
+}
