@@ -177,7 +177,7 @@ fn output_limits_cut_nothing_out_of_what_is_sent() {
         let replies = greedy.receive_all();
         assert!(replies.len() <= 2000, "{}", replies.len());
         for (number, reply) in replies.iter().enumerate() {
-            assert_eq!(*reply, bulk(&value(number)), "reply {number} with {workers} workers and {limit}");
+            assert_eq!(*reply, bulk(value(number)), "reply {number} with {workers} workers and {limit}");
         }
         assert_eq!(other.line("GET behind"), Frame::Null, "what stands behind is not run");
     }
