@@ -19,7 +19,7 @@ pub use near::Distance;
 pub(crate) use near::{NearTo, Nearest};
 
 /// Least characters of a prefix, suffix or inner part that is looked for, as Redis has it.
-pub const PREFIX_CHARACTERS_MIN: usize = 2;
+pub const PREFIX_BYTES_MIN: usize = 2;
 /// Most words that a pattern stands for, as Redis has it.
 pub const EXPANSIONS_MAX: usize = 200;
 /// Most parts within parts.
@@ -38,8 +38,8 @@ pub struct Options {
     pub fields: Option<Vec<String>>,
     /// Keys that it is about; none given: all.
     pub keys: Option<Vec<Vec<u8>>>,
-    /// Least characters of a prefix, suffix or inner part; shorter ones find nothing.
-    pub prefix_characters_min: usize,
+    /// Least bytes of a prefix, suffix or inner part; shorter ones find nothing.
+    pub prefix_bytes_min: usize,
     /// Most words that a pattern stands for.
     pub expansions_max: usize,
 }
@@ -52,7 +52,7 @@ impl Default for Options {
             in_order: false,
             fields: None,
             keys: None,
-            prefix_characters_min: PREFIX_CHARACTERS_MIN,
+            prefix_bytes_min: PREFIX_BYTES_MIN,
             expansions_max: EXPANSIONS_MAX,
         }
     }

@@ -162,7 +162,9 @@ impl Gathering {
                 _ => LeafStatistics::Count(0),
             },
             Leaf::Words(pattern) | Leaf::Values(_, pattern) => {
-                patterns.push((place, Compiled::new(pattern)));
+                let of_values = matches!(leaf, Leaf::Values(..));
+                let compiled = if of_values { Compiled::of_bytes(pattern) } else { Compiled::new(pattern) };
+                patterns.push((place, compiled));
                 LeafStatistics::Expansions(Vec::new())
             }
         });

@@ -108,10 +108,20 @@ fn path_of(arg: &[u8]) -> CommandResult<Path> {
     Path::parse(utf8(arg)?).map_err(refusal)
 }
 
-/// An argument as an integer.
+/// An argument as a path; none, if it is wrong and of the legacy dialect: some commands find nothing there.
+fn path_unless_wrong(arg: &[u8]) -> CommandResult<Option<Path>> {
+    let text = utf8(arg)?;
+    match Path::parse(text) {
+        Err(_) if Path::is_legacy_text(text) => Ok(None),
+        parsed => parsed.map(Some).map_err(refusal),
+    }
+}
+
+/// An argument as an integer, as Redis writes it: without a plus sign or zeros in front.
 fn integer_of(arg: &[u8]) -> CommandResult<i64> {
     let text = std::str::from_utf8(arg).ok();
-    text.and_then(|text| text.parse().ok()).ok_or(CommandError::text("Couldn't parse as integer"))
+    let number = text.and_then(|text| text.parse::<i64>().ok().filter(|number| number.to_string() == text));
+    number.ok_or(CommandError::text("Couldn't parse as integer"))
 }
 
 /// An argument as the run of a JSON value; what stands behind it is passed over.

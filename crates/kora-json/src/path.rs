@@ -38,9 +38,15 @@ impl Path {
     /// # Errors
     /// If it is not one, with the place and what could stand there.
     pub fn parse(text: &str) -> Result<Self, PathError> {
-        let is_legacy = text != "$" && !text.starts_with("$.") && !text.starts_with("$[");
+        let is_legacy = Self::is_legacy_text(text);
         let steps = if is_legacy { parse::steps(&modern(text))? } else { parse::steps(text)? };
         Ok(Self { steps, text: text.into(), is_legacy })
+    }
+
+    /// Whether a text is a path of the legacy dialect, if it is a path.
+    #[must_use]
+    pub fn is_legacy_text(text: &str) -> bool {
+        text != "$" && !text.starts_with("$.") && !text.starts_with("$[")
     }
 
     /// Whether it is of the legacy dialect: it stands for one value.

@@ -30,7 +30,7 @@ use kora_core::time::UnixMs;
 use kora_locks::{RankedMutex, RankedMutexGuard, rank};
 
 pub(crate) use self::asked::{Asked, AskedBefore, Ready};
-pub(crate) use self::cursors::{CURSORS_MAX, Cursors, Fields, Opened};
+pub(crate) use self::cursors::{CURSORS_MAX, Cursors, Fields, NUMBER_MAX, Opened};
 pub(crate) use self::declaration::{Arguments, Column, Counters, Declaration, path};
 pub(crate) use self::dump::{altered, with_synonyms};
 pub(crate) use self::kept_rows::KeptRows;

@@ -10,7 +10,7 @@ mod synonyms;
 mod tests;
 
 pub use self::dictionary::Dictionary;
-pub use self::distance::within;
+pub use self::distance::near;
 pub use self::spelling::{Candidate, Spelled, SpelledWord, Vocabulary, check};
 pub use self::suggestions::{Suggested, Suggestions};
 pub use self::synonyms::Synonyms;

@@ -29,7 +29,7 @@ enum Matcher {
     Suffix(String),
     /// Has it inside.
     Infix(Box<Finder<'static>>),
-    /// `?` is one character, `*` any number.
+    /// `?` is one character, or one byte, `*` any number.
     Wildcard(Vec<Token>),
     /// Few edits away.
     Fuzzy(Box<DFA>),
@@ -38,11 +38,13 @@ enum Matcher {
 /// A part of a pattern with wildcards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Token {
-    /// This character.
-    One(char),
+    /// This byte.
+    One(u8),
     /// Any character.
     Any,
-    /// Any characters, none included.
+    /// Any byte.
+    AnyByte,
+    /// Any bytes, none included.
     Many,
 }
 
@@ -58,29 +60,36 @@ pub(crate) struct Compiled {
 impl Compiled {
     /// Prepares a pattern. Complexity: O(its length); for fuzzy ones O(length x edits), and once per process a few ms for each number of edits.
     pub(crate) fn new(pattern: &Pattern) -> Self {
+        Self::with_any(pattern, Token::Any)
+    }
+
+    /// As [`Compiled::new`], but `?` is one byte, as the oracle has it in tags.
+    pub(crate) fn of_bytes(pattern: &Pattern) -> Self {
+        Self::with_any(pattern, Token::AnyByte)
+    }
+
+    fn with_any(pattern: &Pattern, any: Token) -> Self {
         let (matcher, start) = match pattern {
-            Pattern::Prefix(text) => (Matcher::Prefix, text.clone()),
-            Pattern::Suffix(text) => (Matcher::Suffix(text.clone()), String::new()),
+            Pattern::Prefix(text) => (Matcher::Prefix, text.clone().into_bytes()),
+            Pattern::Suffix(text) => (Matcher::Suffix(text.clone()), Vec::new()),
             Pattern::Infix(text) => {
                 let finder = Finder::new(text).into_owned();
-                (Matcher::Infix(Box::new(finder)), String::new())
+                (Matcher::Infix(Box::new(finder)), Vec::new())
             }
             Pattern::Wildcard(text) => {
-                let tokens = parse_wildcard(text);
+                let tokens = parse_wildcard(text, any);
                 let start = tokens
                     .iter()
-                    .map_while(
-                        |token| if let Token::One(character) = token { Some(*character) } else { None },
-                    )
+                    .map_while(|token| if let Token::One(byte) = token { Some(*byte) } else { None })
                     .collect();
                 (Matcher::Wildcard(tokens), start)
             }
             Pattern::Fuzzy(text, _) if text.chars().nth(FUZZY_CHARACTERS_MAX).is_some() => {
-                (Matcher::Wildcard(text.chars().map(Token::One).collect()), text.clone())
+                (Matcher::Wildcard(text.bytes().map(Token::One).collect()), text.clone().into_bytes())
             }
-            Pattern::Fuzzy(text, edits) => (Matcher::Fuzzy(Box::new(automaton(text, *edits))), String::new()),
+            Pattern::Fuzzy(text, edits) => (Matcher::Fuzzy(Box::new(automaton(text, *edits))), Vec::new()),
         };
-        Self { matcher, from: Some(start.clone().into_bytes()), start: start.into_bytes() }
+        Self { matcher, from: Some(start.clone()), start }
     }
 }
 
@@ -93,14 +102,14 @@ fn automaton(text: &str, edits: u8) -> DFA {
         .build_dfa(text)
 }
 
-fn parse_wildcard(text: &str) -> Vec<Token> {
+fn parse_wildcard(text: &str, any: Token) -> Vec<Token> {
     let mut tokens = Vec::new();
-    let mut characters = text.chars();
-    while let Some(character) = characters.next() {
-        let token = match character {
-            '?' => Token::Any,
-            '*' => Token::Many,
-            '\\' => characters.next().map_or(Token::One('\\'), Token::One),
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        let token = match byte {
+            b'?' => any,
+            b'*' => Token::Many,
+            b'\\' => bytes.next().map_or(Token::One(b'\\'), Token::One),
             other => Token::One(other),
         };
         if token != Token::Many || tokens.last() != Some(&Token::Many) {
@@ -111,37 +120,48 @@ fn parse_wildcard(text: &str) -> Vec<Token> {
 }
 
 /// Whether a text fits. Complexity: O(tokens x text) at worst, without recursion.
+///
+/// Bytes are compared: a pattern is whole characters, so it fits none but those. Where [`Token::Many`] ends within a character, [`Token::Any`] takes
+/// the rest of it, which fits no more than if it had taken the whole one.
 fn fits_wildcard(tokens: &[Token], text: &str) -> bool {
-    let (mut at, mut rest) = (0, text.chars());
-    let mut retry: Option<(usize, std::str::Chars<'_>)> = None;
+    let (mut at, mut rest) = (0, text.as_bytes());
+    let mut retry: Option<(usize, &[u8])> = None;
     loop {
-        let before = rest.clone();
-        match (tokens.get(at), rest.next()) {
+        match (tokens.get(at), rest.split_first()) {
             (Some(Token::Many), _) => {
                 at += 1;
-                rest = before.clone();
-                retry = Some((at, before));
+                retry = Some((at, rest));
                 continue;
             }
-            (Some(Token::Any), Some(_)) => {
+            (Some(Token::Any), Some((_, after))) => {
                 at += 1;
+                let inner = after.iter().take_while(|byte| is_inner(**byte)).count();
+                rest = &after[inner..];
                 continue;
             }
-            (Some(Token::One(wanted)), Some(character)) if *wanted == character => {
+            (Some(Token::AnyByte), Some((_, after))) => {
                 at += 1;
+                rest = after;
+                continue;
+            }
+            (Some(Token::One(wanted)), Some((byte, after))) if wanted == byte => {
+                at += 1;
+                rest = after;
                 continue;
             }
             (None, None) => return true,
             _ => {}
         }
-        let Some((start, mut later)) = retry.take() else { return false };
-        if later.next().is_none() {
-            return false;
-        }
+        let Some((start, [_, later @ ..])) = retry else { return false };
         at = start;
-        rest = later.clone();
+        rest = later;
         retry = Some((start, later));
     }
+}
+
+/// Whether a byte of UTF-8 goes on with a character.
+fn is_inner(byte: u8) -> bool {
+    byte & 0b1100_0000 == 0b1000_0000
 }
 
 impl<V: Default> Dictionary<V> {

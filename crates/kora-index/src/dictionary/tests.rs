@@ -48,7 +48,10 @@ fn fits(pattern: &[char], text: &[char]) -> bool {
 }
 
 fn expand(dictionary: &Dictionary<u64>, pattern: &Pattern, budget: usize) -> Vec<String> {
-    let mut compiled = Compiled::new(pattern);
+    go_through(dictionary, Compiled::new(pattern), budget)
+}
+
+fn go_through(dictionary: &Dictionary<u64>, mut compiled: Compiled, budget: usize) -> Vec<String> {
     let mut found = Vec::new();
     loop {
         let mut steps = budget;
@@ -100,6 +103,11 @@ proptest! {
         prop_assert_eq!(
             expand(&dictionary, &Pattern::Wildcard(glob.clone()), budget),
             chosen(&|word| fits(&glob_characters, &word.chars().collect::<Vec<_>>()))
+        );
+        let characters_of_bytes = |text: &str| -> Vec<char> { text.bytes().map(char::from).collect() };
+        prop_assert_eq!(
+            go_through(&dictionary, Compiled::of_bytes(&Pattern::Wildcard(glob.clone())), budget),
+            chosen(&|word| fits(&characters_of_bytes(&glob), &characters_of_bytes(word)))
         );
         for word in model.keys() {
             dictionary.remove(dictionary.find(word).unwrap());

@@ -276,7 +276,7 @@ impl Compiler<'_> {
     fn is_too_short(&self, pattern: &Pattern) -> bool {
         match pattern {
             Pattern::Prefix(text) | Pattern::Suffix(text) | Pattern::Infix(text) => {
-                text.chars().count() < self.options.prefix_characters_min
+                text.len() < self.options.prefix_bytes_min
             }
             Pattern::Wildcard(_) | Pattern::Fuzzy(..) => false,
         }

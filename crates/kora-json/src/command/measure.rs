@@ -6,8 +6,8 @@ use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
 
 use super::{
-    NO_KEY, OPTIONAL_PATH, READS, ROOT, answer, at_least, count, no_path, no_path_or, path_of, read,
-    wrong_type,
+    NO_KEY, OPTIONAL_PATH, READS, ROOT, answer, at_least, count, no_path, no_path_or, path_of,
+    path_unless_wrong, read, wrong_type,
 };
 use crate::packed::{Container, Node, Value};
 
@@ -30,11 +30,13 @@ fn type_names(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Command
     let json = read(&mut keyspace, args[1])?;
     let (path, names) = match json {
         None => (None, Vec::new()),
-        Some(json) => {
-            let path = path_of(args.get(2).copied().unwrap_or(ROOT))?;
-            let names: Vec<_> = path.find(json.root())?.into_iter().map(Value::type_name).collect();
-            (Some(path), names)
-        }
+        Some(json) => match path_unless_wrong(args.get(2).copied().unwrap_or(ROOT))? {
+            None => (None, Vec::new()),
+            Some(path) => {
+                let names: Vec<_> = path.find(json.root())?.into_iter().map(Value::type_name).collect();
+                (Some(path), names)
+            }
+        },
     };
     if out.is_resp3() {
         out.array(1);
@@ -123,7 +125,10 @@ fn objlen(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
     at_least(args, 2, "json.objlen")?;
     let mut keyspace = ctx.keyspace(args[1]);
     let json = read(&mut keyspace, args[1])?;
-    let path = path_of(args.get(2).copied().unwrap_or(ROOT))?;
+    let Some(path) = path_unless_wrong(args.get(2).copied().unwrap_or(ROOT))? else {
+        out.null();
+        return Ok(());
+    };
     let Some(json) = json else {
         if path.is_legacy() {
             out.null();
@@ -161,7 +166,10 @@ fn objkeys(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRes
     at_least(args, 2, "json.objkeys")?;
     let mut keyspace = ctx.keyspace(args[1]);
     let json = read(&mut keyspace, args[1])?;
-    let path = path_of(args.get(2).copied().unwrap_or(ROOT))?;
+    let Some(path) = path_unless_wrong(args.get(2).copied().unwrap_or(ROOT))? else {
+        out.null();
+        return Ok(());
+    };
     let Some(json) = json else { return nothing(path.is_legacy(), out) };
     let found = path.find(json.root())?;
     if let (true, Some(value)) = (path.is_legacy(), found.first()) {

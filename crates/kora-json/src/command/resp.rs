@@ -23,11 +23,11 @@ fn resp(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
     at_least(args, 2, "json.resp")?;
     let mut keyspace = ctx.keyspace(args[1]);
     let json = read(&mut keyspace, args[1])?;
-    let path = path_of(args.get(2).copied().unwrap_or(ROOT))?;
     let Some(json) = json else {
         out.null();
         return Ok(());
     };
+    let path = path_of(args.get(2).copied().unwrap_or(ROOT))?;
     if path.is_legacy() {
         let value = path.first(json.root())?.ok_or_else(|| no_path(&path.modern_text()))?;
         write_value(value, out);

@@ -26,10 +26,12 @@ pub enum Cursor {
         /// The cursor.
         cursor: u64,
     },
+    /// GC index cursor: those that were left alone for too long go, of whichever index.
+    Collect,
 }
 
 impl Cursor {
-    /// Reads `READ | DEL index cursor [COUNT n]`.
+    /// Reads `READ | DEL | GC index cursor [COUNT n]`.
     ///
     /// # Errors
     ///
@@ -39,7 +41,11 @@ impl Cursor {
             return Err(ArgumentError::Arity("FT.CURSOR"));
         };
         let index = index.to_vec();
-        let cursor = parse(cursor).ok_or(ArgumentError::other("Bad cursor ID"));
+        let number = parse::<i64>(cursor)
+            .filter(|_| !cursor.starts_with(b"+"))
+            .ok_or(ArgumentError::other("Bad cursor ID"));
+        // Below 0 there are none.
+        let cursor = number.map(|number| u64::try_from(number).unwrap_or(0));
         match text(verb).to_ascii_uppercase().as_str() {
             "READ" => {
                 let cursor = cursor?;
@@ -57,6 +63,7 @@ impl Cursor {
             }
             "DEL" if rest.is_empty() => Ok(Self::Delete { index, cursor: cursor? }),
             "DEL" => Err(ArgumentError::Arity("FT.CURSOR")),
+            "GC" => cursor.map(|_| Self::Collect),
             _ => Err(ArgumentError::other("Unknown subcommand")),
         }
     }

@@ -122,7 +122,7 @@ impl SpellCheck {
         Ok(check)
     }
 
-    /// `INCLUDE | EXCLUDE dictionary`.
+    /// `INCLUDE | EXCLUDE dictionary [term ...]`. RediSearch passes over the terms.
     fn terms(&mut self, args: &mut Args<'_>) -> Result<()> {
         let Some([kind, dictionary]) = args.take_many(2) else {
             return Err(ArgumentError::other("TERM arg is given but no TERM params comes after"));
@@ -132,8 +132,17 @@ impl SpellCheck {
             "EXCLUDE" => self.excluded.push(dictionary.to_vec()),
             _ => return Err(ArgumentError::other("bad format, exlude/include operation was not given")),
         }
+        while args.peek().is_some_and(|word| !is_option(word)) {
+            args.next();
+        }
         Ok(())
     }
+}
+
+fn is_option(word: &[u8]) -> bool {
+    ["DISTANCE", "TERMS", "FULLSCOREINFO", "DIALECT"]
+        .iter()
+        .any(|name| word.eq_ignore_ascii_case(name.as_bytes()))
 }
 
 fn distance(args: &mut Args<'_>) -> Result<u8> {

@@ -21,7 +21,7 @@ pub(super) const CURSOR: CommandSpec = CommandSpec {
     facts: Facts {
         name: "ft.cursor",
         since: "1.1.0",
-        summary: "Reads on from a cursor, or deletes it",
+        summary: "Reads on from a cursor, deletes it, or deletes those that were left alone for too long",
         complexity: "O(N) with N rows of the reply",
         args: &[
             Arg::string("action"),
@@ -34,12 +34,18 @@ pub(super) const CURSOR: CommandSpec = CommandSpec {
     handler: cursor,
 };
 
+/// What FT.CURSOR GC replies if no cursor was left alone for too long.
+const NONE_IDLE: i64 = -1;
 const NOT_FOUND: CommandError = CommandError::text("Cursor not found");
 
 fn cursor(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let service = service(ctx)?;
     let asked = Cursor::parse(&args[1..]).map_err(of_arguments)?;
-    let (Cursor::Read { cursor, .. } | Cursor::Delete { cursor, .. }) = asked;
+    let (Cursor::Read { cursor, .. } | Cursor::Delete { cursor, .. }) = asked else {
+        let gone = service.state().cursors.take_idle(ctx.now).len();
+        out.integer(if gone == 0 { NONE_IDLE } else { number(gone as u64) });
+        return Ok(());
+    };
     let index = service.state().cursors.index(cursor);
     if let Some(declared) = index.and_then(|index| service.find(&index)) {
         ctx.permit_index(&declared.schema.prefixes, false)?;
@@ -68,6 +74,7 @@ fn cursor(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
             opened.ok_or(CommandError::text("Cursor does not exist"))?;
             out.ok();
         }
+        Cursor::Collect => {}
     }
     Ok(())
 }

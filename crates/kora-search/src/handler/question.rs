@@ -115,8 +115,8 @@ impl Question {
         options: &QueryOptions,
     ) -> CommandResult<Self> {
         let dialect = options.dialect.unwrap_or_else(|| default_dialect(settings));
-        let Settings { prefix_characters_min, expansions_max, .. } = *settings;
-        let asked = Asked { text, dialect, prefix_characters_min, expansions_max };
+        let Settings { prefix_bytes_min, expansions_max, .. } = *settings;
+        let asked = Asked { text, dialect, prefix_bytes_min, expansions_max };
         let asked = Some(asked).filter(|_| options.are_plain());
         let before = asked.and_then(|asked| declaration.asked_before.find(&asked));
         let Ready { query, plan } = match before {
@@ -353,7 +353,7 @@ fn plan_options(settings: &Settings, options: &QueryOptions) -> PlanOptions {
         in_order: options.in_order,
         fields: options.fields.clone().filter(|fields| !fields.is_empty()),
         keys: options.keys.clone(),
-        prefix_characters_min: size(settings.prefix_characters_min),
+        prefix_bytes_min: size(settings.prefix_bytes_min),
         expansions_max: size(settings.expansions_max),
     }
 }

@@ -25,7 +25,7 @@ use crate::command::options::QueryOptions;
 use crate::command::words::SpellCheck;
 use crate::companion;
 use crate::service::Service;
-use crate::words::{Candidate, Dictionary, Spelled, SpelledWord, Vocabulary, check, within};
+use crate::words::{Candidate, Dictionary, Spelled, SpelledWord, Vocabulary, check, near};
 
 /// Said of a word that documents have.
 const EXISTS: &str = "term exists in index";
@@ -52,7 +52,8 @@ fn spell_check(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comman
     let declaration = index_of(ctx, &service, &asked.index, || UNKNOWN_INDEX)?;
     let settings = service.state().settings.clone();
     let dialect = asked.dialect.unwrap_or_else(|| default_dialect(&settings));
-    let words = parse(&declaration, dialect, &asked.query, &QueryOptions::default())?.words();
+    let options = QueryOptions { no_stop_words: true, ..QueryOptions::default() };
+    let words = parse(&declaration, dialect, &asked.query, &options)?.words();
     if build::finish(ctx, &service, &declaration, out)? == Readiness::Later {
         return Ok(());
     }
@@ -150,13 +151,11 @@ impl PartSpelling {
         let spelling = Arc::clone(&self.spelling);
         let distance = spelling.asked.distance;
         while let Some(SpelledWord { word, fields }) = spelling.words.get(self.done.len()) {
-            let walk = self.walk.get_or_insert_with(|| WordsNear::new(word, distance));
+            let folded = word.to_ascii_lowercase();
+            let walk = self.walk.get_or_insert_with(|| WordsNear::new(&folded, distance));
             let steps = STEPS.min(effort.left());
             let is_through = walk.step(index, steps, |other, document_count| {
-                // Stems and groups of synonyms have marks.
-                if !other.starts_with(['+', '~'])
-                    && let Some(distance) = within(other, word, usize::from(distance))
-                {
+                if let Some(distance) = near(other, &folded, usize::from(distance)) {
                     let near = Near { distance, document_count, is_in_fields: fields.is_none() };
                     self.near.insert(other.to_owned(), near);
                     self.unseen.extend(fields.is_some().then(|| other.to_owned()));
@@ -243,7 +242,8 @@ impl Known {
             }
         }
         for (SpelledWord { word, fields }, all) in spelling.words.iter().zip(all) {
-            known.there.extend(all.contains_key(word).then(|| word.clone()));
+            let folded = word.to_ascii_lowercase();
+            known.there.extend(all.contains_key(&folded).then(|| word.clone()));
             let wanted = all.into_iter().filter(|(_, near)| near.is_in_fields);
             let candidates = wanted.map(|(word, near)| Candidate {
                 word,

@@ -1,7 +1,9 @@
 //! `=>{ $name: value; ... }`: what is said about a part of a query.
+//!
+//! `@field:` is no part of its own here: what is said behind `(@field:words)` is said of the words.
 
 use super::error::QueryError;
-use super::part::Part;
+use super::part::{Part, PartKind};
 use super::vectors;
 use crate::number::whole_number;
 
@@ -11,6 +13,9 @@ use crate::number::whole_number;
 ///
 /// The name is unknown, or does not take the value.
 pub(super) fn set(part: &mut Part, name: &str, value: &str) -> Result<(), QueryError> {
+    if let PartKind::Within(_, inner) = &mut part.kind {
+        return set(inner, name, value);
+    }
     if vectors::set(&mut part.kind, name, value)? {
         return Ok(());
     }

@@ -14,15 +14,13 @@ struct Place<'a> {
     texts: Option<Vec<&'a Field>>,
     /// Whether words may be replaced by others that sound alike.
     is_expandable: bool,
-    /// What is said behind `(@field:word)` of whether words that sound alike match.
-    is_phonetic: Option<bool>,
 }
 
 /// Checks a part and all parts of it.
 pub(super) fn check(root: &Part, schema: &Schema, has_sounds: bool) -> Result<(), QueryError> {
     let texts = schema.fields.iter().filter(|field| matches!(field.kind, FieldKind::Text { .. }));
     let checker = Checker { has_suffixes: texts.clone().any(has_suffixes), schema };
-    checker.part(root, &Place { texts: None, is_expandable: has_sounds, is_phonetic: None })
+    checker.part(root, &Place { texts: None, is_expandable: has_sounds })
 }
 
 fn has_suffixes(field: &Field) -> bool {
@@ -42,21 +40,16 @@ struct Checker<'a> {
 impl<'a> Checker<'a> {
     fn part(&self, part: &Part, place: &Place<'a>) -> Result<(), QueryError> {
         match &part.kind {
-            PartKind::Within(names, inner) => {
-                let within = self.within(names, place);
-                self.part(inner, &Place { is_phonetic: part.attributes.phonetic, ..within })
-            }
+            PartKind::Within(names, inner) => self.part(inner, &self.within(names, place)),
             PartKind::And(parts) | PartKind::Or(parts) => {
-                let place = Place { is_phonetic: None, ..place.clone() };
-                parts.iter().try_for_each(|part| self.part(part, &place))
+                parts.iter().try_for_each(|part| self.part(part, place))
             }
             PartKind::Not(inner) | PartKind::Optional(inner) => {
                 self.part(inner, &Place { is_expandable: false, ..place.clone() })
             }
             PartKind::Word { text, .. } if text.is_empty() => Self::empty_word(place),
             PartKind::Word { is_expandable, .. } => {
-                let said = part.attributes.phonetic.or(place.is_phonetic);
-                let asks = said.is_some() && *is_expandable && place.is_expandable;
+                let asks = part.attributes.phonetic.is_some() && *is_expandable && place.is_expandable;
                 let lacks = match &place.texts {
                     Some(texts) => !texts.iter().any(is_phonetic),
                     None => !self.schema.fields.iter().any(|field| is_phonetic(&field)),

@@ -1,6 +1,6 @@
 //! The words of a query that FT.SPELLCHECK checks.
 
-use super::part::{Part, PartKind};
+use super::part::{Part, PartKind, Tag};
 use crate::words::SpelledWord;
 
 /// Appends the words of a part that matches in these fields.
@@ -15,6 +15,14 @@ pub(super) fn collect(part: &Part, fields: Option<&[String]>, words: &mut Vec<Sp
         }
         PartKind::Not(inner) | PartKind::Optional(inner) => collect(inner, fields, words),
         PartKind::Within(names, inner) => collect(inner, Some(names), words),
+        // The oracle looks words of tags up among the words of all texts, with their escapes.
+        PartKind::Tags(_, tags) => {
+            let texts = tags.iter().filter_map(|tag| match tag {
+                Tag::Words(words) => Some(words.iter().map(|word| word.text.clone())),
+                Tag::Affix(_) | Tag::Wildcard(_) => None,
+            });
+            words.extend(texts.flatten().map(|word| SpelledWord { word, fields: None }));
+        }
         PartKind::Nearest(nearest) => {
             nearest.filter.iter().for_each(|filter| collect(filter, fields, words));
         }

@@ -24,7 +24,7 @@ const TEXT_BYTES_MAX: usize = 256;
 pub(crate) struct Asked<'a> {
     pub(crate) text: &'a [u8],
     pub(crate) dialect: Dialect,
-    pub(crate) prefix_characters_min: u64,
+    pub(crate) prefix_bytes_min: u64,
     pub(crate) expansions_max: u64,
 }
 
@@ -54,18 +54,18 @@ struct Place {
 struct Kept {
     text: Box<[u8]>,
     dialect: Dialect,
-    prefix_characters_min: u64,
+    prefix_bytes_min: u64,
     expansions_max: u64,
     ready: Ready,
 }
 
 impl Kept {
     fn asked(&self) -> Asked<'_> {
-        let Self { text, dialect, prefix_characters_min, expansions_max, .. } = self;
+        let Self { text, dialect, prefix_bytes_min, expansions_max, .. } = self;
         Asked {
             text,
             dialect: *dialect,
-            prefix_characters_min: *prefix_characters_min,
+            prefix_bytes_min: *prefix_bytes_min,
             expansions_max: *expansions_max,
         }
     }
@@ -92,9 +92,9 @@ impl AskedBefore {
         }
         let place = &mut places[place_of(hash)];
         if std::mem::replace(&mut place.last, hash) == hash {
-            let Asked { text, dialect, prefix_characters_min, expansions_max } = *asked;
+            let Asked { text, dialect, prefix_bytes_min, expansions_max } = *asked;
             let (text, ready) = (text.into(), ready.clone());
-            place.kept = Some(Box::new(Kept { text, dialect, prefix_characters_min, expansions_max, ready }));
+            place.kept = Some(Box::new(Kept { text, dialect, prefix_bytes_min, expansions_max, ready }));
         }
     }
 }
@@ -132,7 +132,7 @@ mod tests {
         let asked = |text, expansions_max| Asked {
             text,
             dialect: Dialect::DEFAULT,
-            prefix_characters_min: 2,
+            prefix_bytes_min: 2,
             expansions_max,
         };
         let one = ready(b"one");
@@ -157,7 +157,7 @@ mod tests {
             let asked = Asked {
                 text: text.as_bytes(),
                 dialect: Dialect::DEFAULT,
-                prefix_characters_min: 2,
+                prefix_bytes_min: 2,
                 expansions_max: 200,
             };
             before.note(&asked, &one);

@@ -13,6 +13,9 @@ use crate::value::Value;
 /// Cursors of one index.
 pub(crate) const CURSORS_MAX: usize = 128;
 
+/// The largest number of a cursor: clients that know doubles only keep it as it is.
+pub(crate) const NUMBER_MAX: u64 = (1 << 53) - 1;
+
 /// Bytes of the rows that all cursors hold; tests need no more than a few.
 const BYTES_MAX: usize = if cfg!(test) { 1 << 20 } else { 256 << 20 };
 
@@ -67,9 +70,9 @@ impl Cursors {
         if self.bytes + cursor.rows.memory_bytes() > BYTES_MAX {
             return Err("Too many rows are held by cursors");
         }
-        let mut number = number.max(1);
+        let mut number = number.clamp(1, NUMBER_MAX);
         while self.by_number.contains_key(&number) {
-            number = number % (1 << 62) + 1;
+            number = number % NUMBER_MAX + 1;
         }
         self.bytes += cursor.rows.memory_bytes();
         self.by_number.insert(number, cursor);

@@ -4,7 +4,7 @@
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Settings {
     /// Least characters of a prefix that is looked for.
-    pub(crate) prefix_characters_min: u64,
+    pub(crate) prefix_bytes_min: u64,
     /// Most results of FT.SEARCH.
     pub(crate) search_results_max: u64,
     /// Most results of FT.AGGREGATE.
@@ -24,7 +24,7 @@ pub(crate) struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            prefix_characters_min: 2,
+            prefix_bytes_min: 2,
             search_results_max: 1_000_000,
             aggregate_results_max: u64::MAX,
             expansions_max: 200,
@@ -67,7 +67,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting {
         name: "MINPREFIX",
         help: "Set the minimum prefix for expansions (`*`)",
-        of: |settings| &mut settings.prefix_characters_min,
+        of: |settings| &mut settings.prefix_bytes_min,
         admits: (1, 1 << 20),
         may_be_unlimited: false,
         words: &[],

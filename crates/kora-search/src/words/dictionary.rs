@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::distance::within;
+use super::distance::near;
 
 /// Words, as they were added.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,11 +38,11 @@ impl Dictionary {
         self.words.iter().any(|known| known.eq_ignore_ascii_case(word))
     }
 
-    /// Words that are at most so many changes away, in any ASCII case. Complexity: O(n m) with m characters.
+    /// Words that are [near] to another one, in any ASCII case. Complexity: O(n m) with m characters.
     pub fn near(&self, word: &str, distance: u8) -> impl Iterator<Item = (&str, usize)> {
         let word = word.to_ascii_lowercase();
         self.words.iter().filter_map(move |known| {
-            let found = within(&known.to_ascii_lowercase(), &word, usize::from(distance))?;
+            let found = near(&known.to_ascii_lowercase(), &word, usize::from(distance))?;
             Some((known.as_str(), found))
         })
     }

@@ -1,4 +1,4 @@
-//! Levenshtein's distance between words, by characters.
+//! Levenshtein's distance between words, by characters, and which words RediSearch takes for near.
 
 /// The distance of two words if it is at most `max`: insertions, deletions and substitutions.
 /// Complexity: O(n m) with n and m characters.
@@ -11,6 +11,20 @@ pub fn within(left: &str, right: &str, max: usize) -> Option<usize> {
     }
     let last = last_row(&left, &right, max)?;
     last.get(right.len()).copied().filter(|distance| *distance <= max)
+}
+
+/// The distance of a known word to another one, if it is at most `max`, or that of the known word without its last character, if more characters
+/// could bring the whole of it as near: so `hello` is near to `helol`. It is what a search for fuzzy words finds, too.
+/// Complexity: O(n m) with n and m characters.
+#[must_use]
+pub fn near(known: &str, word: &str, max: usize) -> Option<usize> {
+    within(known, word, max).or_else(|| {
+        let mut shorter = known.chars();
+        shorter.next_back()?;
+        let distance = within(shorter.as_str(), word, max)?;
+        let (known, word): (Vec<_>, Vec<_>) = (known.chars().collect(), word.chars().collect());
+        last_row(&known, &word, max).map(|_| distance)
+    })
 }
 
 /// The least distance between a word and a beginning of another one, if it is at most `max`.

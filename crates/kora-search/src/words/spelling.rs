@@ -59,7 +59,6 @@ pub fn check(
             // Words of dictionaries are in the order of their bytes.
             candidates.push(Candidate { word: word.to_owned(), document_count: 0, distance: 0 });
         }
-        candidates.retain(|found| !excluded.iter().any(|dictionary| dictionary.contains(&found.word)));
         rank(candidates, vocabulary.document_count(), is_full)
     };
     let check = |spelled: &SpelledWord| {

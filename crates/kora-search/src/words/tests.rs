@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
-use super::{Candidate, Dictionary, SpelledWord, Suggestions, Synonyms, Vocabulary, check, within};
+use super::distance::within;
+use super::{Candidate, Dictionary, SpelledWord, Suggestions, Synonyms, Vocabulary, check, near};
 use crate::query::{Dialect, Options, Query};
 use crate::stop_words::StopWords;
 
@@ -137,7 +138,7 @@ impl Vocabulary for Documents {
 
     fn near(&self, word: &str, distance: u8, _: Option<&[String]>) -> Vec<Candidate> {
         let near = WORDS.iter().filter_map(|(known, document_count)| {
-            let distance = within(known, word, usize::from(distance))?;
+            let distance = near(known, word, usize::from(distance))?;
             Some(Candidate { word: (*known).to_owned(), document_count: *document_count, distance })
         });
         near.collect()
@@ -169,6 +170,7 @@ fn spelled(
 
 #[test]
 fn spells_as_recorded() {
+    const FULL_HELO: &str = "helo: hello=4 held=1 hell=1 help=1";
     let helo = "helo: hello=0.4 held=0.1 hell=0.1 help=0.1";
     assert_eq!(spelled("helo", 1, &[], &[], false), helo);
     assert_eq!(spelled("HELO", 1, &[], &[], false), helo);
@@ -190,6 +192,20 @@ fn spells_as_recorded() {
     assert_eq!(spelled("hullx", 1, &given, &[], false), "hullx: hullo=0");
     assert_eq!(spelled("hallow", 1, &given, &[], false), "hallow: hallo=0.1 HALLOW=0");
     assert_eq!(spelled("helo", 1, &[], &given, false), "");
+    assert_eq!(spelled("hullx", 1, &given, &given, false), "hullx: hullo=0");
+    assert_eq!(
+        spelled("@g:{helo | HELLX | he*}", 1, &[], &[], true),
+        format!("{FULL_HELO}; HELLX: hello=4 hell=1")
+    );
+}
+
+#[test]
+fn near_words_may_lack_their_last_character() {
+    assert_eq!(near("hello", "helol", 1), Some(1));
+    assert_eq!(near("hello", "ehllo", 1), None);
+    assert_eq!(near("bca", "bac", 1), Some(1));
+    assert_eq!(near("bca", "abx", 2), Some(2));
+    assert_eq!(near("hello", "a", 4), None);
 }
 
 #[test]

@@ -21,7 +21,7 @@ use crate::aggregate::plan::{Load, Step};
 use crate::aggregate::{AggregateError, Limits, Outcome, Partial, Pipeline, Row};
 use crate::command::aggregate::Aggregate;
 use crate::command::options::Format;
-use crate::service::{Fields, Service, Settings};
+use crate::service::{Fields, NUMBER_MAX, Service, Settings};
 use crate::value::Value;
 
 /// Rows of a part between two looks at what all parts keep.
@@ -108,7 +108,7 @@ impl Aggregation {
         let cursor = asked.cursor.map(|options| cursor::Asked {
             index: asked.index.into(),
             options,
-            number: ctx.random() >> 2,
+            number: ctx.random() & NUMBER_MAX,
             now: ctx.now,
         });
         Ok(Self {
