@@ -30,6 +30,9 @@ impl Scoring<'_> {
         let explainer = Explainer { scoring: self, facts };
         let (own, apart) = (facts.score, distance(matcher));
         let head = match self.scorer {
+            Scorer::TfIdf | Scorer::TfIdfDocNorm if own == 0.0 => {
+                return Explanation::Line("Document score is 0".to_owned());
+            }
             Scorer::TfIdf | Scorer::TfIdfDocNorm => {
                 let norm = if self.scorer == Scorer::TfIdf { facts.frequency_max } else { facts.length };
                 let words = self.tf_idf(matcher);

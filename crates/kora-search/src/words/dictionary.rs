@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 
 use super::distance::near;
 
+/// Characters of a word at most.
+const CHARACTERS_MAX: usize = 255;
+
 /// Words, as they were added.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dictionary {
@@ -11,9 +14,10 @@ pub struct Dictionary {
 }
 
 impl Dictionary {
-    /// Adds a word, unless it is empty; whether it is new. Complexity: O(log n).
+    /// Adds a word, unless it is empty or has more than 255 characters, as in RediSearch; whether it is new. Complexity: O(log n).
     pub fn add(&mut self, word: &str) -> bool {
-        !word.is_empty() && self.words.insert(word.to_owned())
+        let fits = !word.is_empty() && word.chars().nth(CHARACTERS_MAX).is_none();
+        fits && self.words.insert(word.to_owned())
     }
 
     /// Removes a word; whether it was there. Complexity: O(log n).

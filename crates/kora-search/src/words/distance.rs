@@ -3,7 +3,7 @@
 /// The distance of two words if it is at most `max`: insertions, deletions and substitutions.
 /// Complexity: O(n m) with n and m characters.
 #[must_use]
-pub fn within(left: &str, right: &str, max: usize) -> Option<usize> {
+pub(super) fn within(left: &str, right: &str, max: usize) -> Option<usize> {
     let left: Vec<_> = left.chars().collect();
     let right: Vec<_> = right.chars().collect();
     if left.len().abs_diff(right.len()) > max {

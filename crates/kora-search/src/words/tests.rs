@@ -200,6 +200,13 @@ fn spells_as_recorded() {
 }
 
 #[test]
+fn dictionaries_refuse_long_words() {
+    let mut dictionary = Dictionary::default();
+    assert!(dictionary.add(&"é".repeat(255)));
+    assert!(!dictionary.add(&"a".repeat(256)));
+}
+
+#[test]
 fn near_words_may_lack_their_last_character() {
     assert_eq!(near("hello", "helol", 1), Some(1));
     assert_eq!(near("hello", "ehllo", 1), None);
