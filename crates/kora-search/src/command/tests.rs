@@ -271,6 +271,8 @@ fn commands_about_words() {
 fn cursors_and_profiles() {
     let read = Cursor::parse(&words("READ idx 7 COUNT 5"));
     assert_eq!(read, Ok(Cursor::Read { index: b"idx".to_vec(), cursor: 7, count: Some(5) }));
+    assert_eq!(Cursor::parse(&words("gc idx -1")), Ok(Cursor::Collect));
+    assert!(Cursor::parse(&words("GC idx +1")).is_err());
     let delete = Cursor::parse(&words("del idx 7"));
     assert_eq!(delete, Ok(Cursor::Delete { index: b"idx".to_vec(), cursor: 7 }));
     let profile = Profile::parse(&words("idx SEARCH LIMITED QUERY hello NOCONTENT")).unwrap();

@@ -228,6 +228,12 @@ fn means_what_it_says() {
     assert_eq!((radius.longitude, radius.latitude, radius.metres), (1.0, 2.0, 3000.0));
     let said = parse(2, "(foo bar)=>{$weight:2;$slop:1;$inorder:true}").unwrap().node().attributes;
     assert_eq!(said, Attributes { weight: Some(2.0), slop: Some(1), in_order: Some(true), phonetic: None });
+    let Node { kind: NodeKind::Within(_, inner), attributes } =
+        parse(2, "(@t:(foo bar))=>{$slop:1}").unwrap().node()
+    else {
+        panic!("words of a field")
+    };
+    assert_eq!((inner.attributes.slop, attributes.slop), (Some(1), None));
 }
 
 #[test]

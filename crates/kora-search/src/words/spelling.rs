@@ -28,7 +28,7 @@ pub struct Candidate {
 /// A word of a query, and the fields that it is asked for in (none: all).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpelledWord {
-    /// The word, in lower case.
+    /// The word, in lower case unless it is of a tag.
     pub word: String,
     /// The fields.
     pub fields: Option<Vec<String>>,
