@@ -2,7 +2,7 @@ mod vectors;
 
 use proptest::prelude::*;
 
-use kora_index::query::{Attributes, NodeKind, Pattern, TagMatch};
+use kora_index::query::{Attributes, Node, NodeKind, Pattern, TagMatch};
 use kora_index::schema::{Field, FieldKind, Schema};
 
 use super::{Dialect, Expand, Expansion, Options, Query, QueryError};
