@@ -182,11 +182,11 @@ fn declarations_that_were_answered_are_there_after_a_kill() {
         let program = Mutex::new(program);
         let connect = || program.lock().unwrap().connect().unwrap();
         let (writer, declarer, mut other) = (connect(), connect(), connect());
-        let (written, answered) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let (written, answered) = (&AtomicUsize::new(0), &AtomicUsize::new(0));
         let (done, unanswered) = thread::scope(|scope| {
             let (mut writes, mut declarations) = (Random::new(100 + life), Random::new(200 + life));
-            scope.spawn(|| send(writer, || write(&mut writes), &written));
-            let declaring = scope.spawn(|| send(declarer, || declare(&mut declarations), &answered));
+            scope.spawn(move || send(writer, || write(&mut writes), written));
+            let declaring = scope.spawn(move || send(declarer, || declare(&mut declarations), answered));
             // A snapshot is written meanwhile.
             thread::sleep(Duration::from_millis(100 + random.below(300) as u64));
             line(&mut other, "BGREWRITEAOF");
