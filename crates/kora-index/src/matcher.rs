@@ -308,8 +308,7 @@ impl<'a> And<'a> {
 
 impl<'a> Or<'a> {
     fn new(parts: Vec<Matcher<'a>>, weight: f64, first_only: bool) -> Self {
-        let is_large =
-            parts.len() >= HEAP_PARTS_MIN && parts.iter().all(Matcher::is_of_terms);
+        let is_large = parts.len() >= HEAP_PARTS_MIN && parts.iter().all(Matcher::is_of_terms);
         let heap = (0..u32::try_from(parts.len()).unwrap_or(u32::MAX)).map(|place| (0, place));
         let heap = if is_large { heap.collect() } else { Vec::new() };
         Self { parts, weight, first_only, heap, at: 0, is_sure: false }

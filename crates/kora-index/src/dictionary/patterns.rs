@@ -198,9 +198,8 @@ impl<V: Default> Dictionary<V> {
                 Matcher::Suffix(part) => text.ends_with(&**part),
                 Matcher::Infix(finder) => finder.find(text.as_bytes()).is_some(),
                 Matcher::Wildcard(tokens) => fits_wildcard(tokens, text),
-                Matcher::Fuzzy(fuzzy) => {
-                    fuzzy.fits(&text.chars().fold(fuzzy.start(), |row, character| fuzzy.read(&row, character)))
-                }
+                Matcher::Fuzzy(fuzzy) => fuzzy
+                    .fits(&text.chars().fold(fuzzy.start(), |row, character| fuzzy.read(&row, character))),
             };
             if fits && !visit(text, value) {
                 return None;

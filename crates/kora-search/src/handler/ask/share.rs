@@ -200,7 +200,10 @@ fn step(
             count += 1;
             if count % MATCHES == 0 {
                 effort.spend(MATCHES * MATCH_STEPS);
-                if flow != Flow::Stop && count * MATCH_STEPS * OPENED_PER_MATCH_STEP >= least && effort.is_spent() {
+                if flow != Flow::Stop
+                    && count * MATCH_STEPS * OPENED_PER_MATCH_STEP >= least
+                    && effort.is_spent()
+                {
                     return Flow::Rest;
                 }
             }
