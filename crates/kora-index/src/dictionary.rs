@@ -6,6 +6,7 @@
 //!
 //! Invariant: each number in `order` has a text, each text is there once, and no run is empty.
 
+mod fuzzy;
 mod patterns;
 mod suffixes;
 #[cfg(test)]
@@ -13,7 +14,8 @@ mod tests;
 
 use ahash::RandomState;
 
-pub(crate) use patterns::{Compiled, EDITS_MAX};
+pub(crate) use fuzzy::EDITS_MAX;
+pub(crate) use patterns::Compiled;
 use suffixes::Suffixes;
 
 use crate::hashed::Hashed;

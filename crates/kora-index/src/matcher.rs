@@ -12,6 +12,8 @@ mod counted;
 mod places;
 mod sweep;
 
+use smallvec::{SmallVec, smallvec};
+
 use crate::plan::NearTo;
 use crate::postings::{Cursor, END};
 use crate::sets::{DocumentSet, SetCursor};
@@ -107,7 +109,7 @@ pub(crate) struct Or<'a> {
     pub(crate) weight: f64,
     /// Only the first that matches counts: the words of a pattern.
     pub(crate) first_only: bool,
-    /// Where each part stands and its place, the least first, if there are many terms.
+    /// Where each part stands and its place, the least first, if there are many and all are of terms.
     heap: Vec<(u32, u32)>,
     at: u32,
     is_sure: bool,
@@ -210,8 +212,12 @@ impl Matcher<'_> {
             Self::And(and) => and.parts.iter_mut().for_each(|part| part.read(with_positions)),
             Self::Or(or) => {
                 let at = or.at;
-                let matching = or.parts.iter_mut().filter(|part| part.at() == at);
-                matching.for_each(|part| part.read(with_positions));
+                if or.heap.is_empty() {
+                    let matching = or.parts.iter_mut().filter(|part| part.at() == at);
+                    matching.for_each(|part| part.read(with_positions));
+                } else {
+                    or.places().into_iter().for_each(|place| or.parts[place as usize].read(with_positions));
+                }
             }
             Self::Optional { inner, at, .. } if inner.at() == *at => inner.read(with_positions),
             Self::Counted(counted) => counted.inner.read(with_positions),
@@ -232,6 +238,17 @@ impl Matcher<'_> {
         match self {
             Self::Near { found, .. } => found.is_none(),
             Self::Counted(counted) => counted.inner.looks_once(),
+            _ => false,
+        }
+    }
+
+    /// Whether it is a term or any of some, so that no limit stops it: it stands where it says.
+    fn is_of_terms(&self) -> bool {
+        match self {
+            Self::Term { .. } => true,
+            Self::Or(or) => {
+                !or.heap.is_empty() || or.parts.iter().all(|part| matches!(part, Self::Term { .. }))
+            }
             _ => false,
         }
     }
@@ -291,8 +308,7 @@ impl<'a> And<'a> {
 
 impl<'a> Or<'a> {
     fn new(parts: Vec<Matcher<'a>>, weight: f64, first_only: bool) -> Self {
-        let is_large =
-            parts.len() >= HEAP_PARTS_MIN && parts.iter().all(|part| matches!(part, Matcher::Term { .. }));
+        let is_large = parts.len() >= HEAP_PARTS_MIN && parts.iter().all(Matcher::is_of_terms);
         let heap = (0..u32::try_from(parts.len()).unwrap_or(u32::MAX)).map(|place| (0, place));
         let heap = if is_large { heap.collect() } else { Vec::new() };
         Self { parts, weight, first_only, heap, at: 0, is_sure: false }
@@ -337,10 +353,29 @@ impl<'a> Or<'a> {
         }
     }
 
-    /// The parts that match the document, in their order.
+    /// The parts that match the document, in their order. Complexity: O(parts), but O(those that match, and their order) in a heap.
     pub(crate) fn matching(&self) -> impl Iterator<Item = &Matcher<'a>> {
         let limit = if self.first_only { 1 } else { usize::MAX };
-        self.parts.iter().filter(|part| part.at() == self.at).take(limit)
+        let (scanned, places) =
+            if self.heap.is_empty() { (&*self.parts, SmallVec::new()) } else { (&[][..], self.places()) };
+        let scanned = scanned.iter().filter(|part| part.at() == self.at);
+        scanned.chain(places.into_iter().map(|place| &self.parts[place as usize])).take(limit)
+    }
+
+    /// Places of the parts that match the document, in their order, if there is a heap: below one that stands further on, no other one matches.
+    fn places(&self) -> SmallVec<[u32; 8]> {
+        let mut places = SmallVec::new();
+        let mut open: SmallVec<[usize; 8]> = smallvec![0];
+        while let Some(entry) = open.pop() {
+            if let Some(&(at, place)) = self.heap.get(entry)
+                && at == self.at
+            {
+                places.push(place);
+                open.extend([2 * entry + 1, 2 * entry + 2]);
+            }
+        }
+        places.sort_unstable();
+        places
     }
 }
 

@@ -22,6 +22,9 @@ pub(crate) use near::{NearTo, Nearest};
 pub const PREFIX_BYTES_MIN: usize = 2;
 /// Most words that a pattern stands for, as Redis has it.
 pub const EXPANSIONS_MAX: usize = 200;
+/// Most words that all patterns of a query stand for together, each as often as the query has it: as many as two hundred patterns have. A search opens
+/// each of them in each of its slices.
+pub const WORDS_MAX: usize = 200 * EXPANSIONS_MAX;
 /// Most parts within parts.
 pub const DEPTH_MAX: usize = 512;
 
@@ -63,6 +66,8 @@ impl Default for Options {
 pub struct Plan {
     pub(crate) root: Part,
     pub(crate) leaves: Vec<Leaf>,
+    /// How often the query has each of the leaves, if they are patterns; those behind the last pattern are left out.
+    pub(crate) uses: Vec<usize>,
     /// Ranges and radii, whose documents are collected before the search.
     pub(crate) sets: Vec<SetOf>,
     /// Vectors that others are to be near to.
@@ -234,6 +239,17 @@ impl Plan {
     #[must_use]
     pub fn has_patterns(&self) -> bool {
         self.leaves.iter().any(|leaf| matches!(leaf, Leaf::Words(_) | Leaf::Values(..)))
+    }
+
+    /// Most words that its patterns may stand for together: [`WORDS_MAX`], or as many as one of them may.
+    #[must_use]
+    pub fn words_max(&self) -> usize {
+        WORDS_MAX.max(self.expansions_max)
+    }
+
+    /// How often the query has a pattern.
+    pub(crate) fn uses_of(&self, leaf: usize) -> usize {
+        self.uses.get(leaf).copied().unwrap_or(0)
     }
 
     /// Makes a query ready. Complexity: O(size of the query).

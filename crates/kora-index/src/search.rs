@@ -38,6 +38,10 @@ const WINDOW_ELEMENTS: usize = 1 << 16;
 /// What such a window counts, in steps.
 const WINDOW_STEPS: usize = 128;
 
+/// What a word or value that a slice opens counts, in steps.
+const STEPS_PER_OPENED: usize = 2;
+/// Among so many words and values a document takes a step longer.
+const OPENED_PER_STEP: usize = 512;
 /// What a distance of short vectors counts, in steps.
 const STEPS_PER_DISTANCE: usize = 1;
 
@@ -50,6 +54,8 @@ pub struct Search {
     preparation: Preparation,
     walk: Walk,
     profile: Option<Arc<Profile>>,
+    /// Words and values that each slice opens.
+    opened: usize,
 }
 
 /// How far a search has come.
@@ -61,6 +67,8 @@ struct Walk {
     keys: Option<Vec<u32>>,
     /// Numbers that are looked at between two looks at the budget.
     window: u32,
+    /// What a document that is looked at counts, in steps: the more words there are, the longer it takes.
+    document_steps: usize,
     next: u32,
     matched: u64,
     /// How many it matches, if that was known when it began to walk.
@@ -158,6 +166,7 @@ impl Search {
             documents.sort_unstable();
             documents
         });
+        let opened = statistics.opened(&plan);
         let preparation = Preparation::new(&plan, index, &snapshot);
         let window = WINDOW_ELEMENTS / plan.elements_compared(index).max(1);
         let window = u32::try_from(window).unwrap_or(WINDOW).clamp(1, WINDOW);
@@ -165,13 +174,14 @@ impl Search {
             horizon: snapshot.horizon(),
             keys,
             window,
+            document_steps: 1 + opened / OPENED_PER_STEP,
             next: 1,
             matched: 0,
             known: None,
             floor: f64::NEG_INFINITY,
             before: None,
         };
-        Self { plan, statistics, snapshot, preparation, walk, profile: None }
+        Self { plan, statistics, snapshot, preparation, walk, profile: None, opened }
     }
 
     /// Looks at these documents only, whose numbers ascend, instead of those of the keys that the query names.
@@ -263,6 +273,12 @@ impl Search {
         usize::try_from(expected).unwrap_or(usize::MAX)
     }
 
+    /// What it costs to begin a slice, in steps: a slice that does less spends most of its time on that.
+    #[must_use]
+    pub fn slice_steps(&self) -> usize {
+        self.opened * STEPS_PER_OPENED
+    }
+
     /// Documents that it matched so far.
     #[must_use]
     pub fn matched(&self) -> u64 {
@@ -303,7 +319,7 @@ impl Walk {
                 continue;
             }
             self.next = found + 1;
-            steps -= 1;
+            steps = steps.saturating_sub(self.document_steps);
             if !course.index.table().sees(course.snapshot, found) {
                 continue;
             }

@@ -90,6 +90,25 @@ impl Statistics {
         if self.documents == 0 { 0.0 } else { self.length_total as f64 / self.documents as f64 }
     }
 
+    /// Words and values that a search opens, each as often as the query has it. Complexity: O(leaves).
+    pub(crate) fn opened(&self, plan: &Plan) -> usize {
+        let counts = self.leaves.iter().enumerate().map(|(place, leaf)| match leaf {
+            LeafStatistics::Count(_) => 1,
+            LeafStatistics::Expansions(expansions) => expansions.len().saturating_mul(plan.uses_of(place)),
+        });
+        counts.fold(0, usize::saturating_add)
+    }
+
+    /// Whether the plan's patterns stand for more words together than a query may ask for ([`Plan::words_max`]). Complexity: O(leaves).
+    #[must_use]
+    pub fn asks_too_much(&self, plan: &Plan) -> bool {
+        let words = self.leaves.iter().enumerate().map(|(place, leaf)| match leaf {
+            LeafStatistics::Count(_) => 0,
+            LeafStatistics::Expansions(expansions) => expansions.len().saturating_mul(plan.uses_of(place)),
+        });
+        words.fold(0, usize::saturating_add) > plan.words_max()
+    }
+
     /// How many words and values the plan's patterns stand for.
     #[must_use]
     pub fn expansion_count(&self) -> usize {
@@ -134,10 +153,20 @@ fn merge_expansions(expansions: &mut Vec<(Box<str>, u64)>, more: Vec<(Box<str>, 
     expansions.truncate(max);
 }
 
+/// What a word that a pattern stands for counts besides, in steps: it is kept.
+const STEPS_PER_WORD: usize = 2;
+/// What a pattern counts, in steps.
+const STEPS_PER_PATTERN: usize = 4;
+
 /// Gathers a part's statistics, some steps at a time.
 pub struct Gathering {
     statistics: Statistics,
-    patterns: Vec<(usize, Compiled)>,
+    /// Places of the patterns that are not through; the last one is under way.
+    patterns: Vec<usize>,
+    /// The last of them, once it has begun.
+    current: Option<Compiled>,
+    /// Words that those that are through stand for, as often as the query has them.
+    words: usize,
     /// Goes on while documents come and die: only words count that are in one that this sees.
     snapshot: Option<Snapshot>,
 }
@@ -161,10 +190,8 @@ impl Gathering {
                 Indexed::Tags(dictionary) => LeafStatistics::Count(count_of(dictionary, text)),
                 _ => LeafStatistics::Count(0),
             },
-            Leaf::Words(pattern) | Leaf::Values(_, pattern) => {
-                let of_values = matches!(leaf, Leaf::Values(..));
-                let compiled = if of_values { Compiled::of_bytes(pattern) } else { Compiled::new(pattern) };
-                patterns.push((place, compiled));
+            Leaf::Words(_) | Leaf::Values(..) => {
+                patterns.push(place);
                 LeafStatistics::Expansions(Vec::new())
             }
         });
@@ -175,37 +202,55 @@ impl Gathering {
         let set_totals = plan.sets.iter().map(|set| set.total(index) as u64).collect();
         let (documents, length_total) = (table.len() as u64, table.length_total());
         let statistics = Statistics { documents, length_total, leaves, sets, set_totals };
-        Self { statistics, patterns, snapshot }
+        Self { statistics, patterns, current: None, words: 0, snapshot }
     }
 
-    /// Goes on until it is through or has looked at so many words. Returns whether it is through. What changes between two steps changes counts, and
+    /// Goes on until it is through or has looked at so many words. Returns whether it is through; it is as soon as there are more words than a query may
+    /// ask for ([`Statistics::asks_too_much`]). What changes between two steps changes counts, and
     /// so scores, but not what the snapshot matches.
     pub fn step(&mut self, index: &Index, plan: &Plan, mut steps: usize) -> bool {
-        while let Some((place, pattern)) = self.patterns.last_mut() {
+        while let Some(&place) = self.patterns.last() {
+            if steps == 0 {
+                return false;
+            }
             let words = (index.terms(), index.layout());
-            let (dictionary, layout) = match &plan.leaves[*place] {
-                Leaf::Values(field, _) => match &index.fields()[*field].indexed {
-                    Indexed::Tags(dictionary) => (&**dictionary, Layout::BARE),
-                    _ => words,
+            let (pattern, (dictionary, layout)) = match &plan.leaves[place] {
+                Leaf::Values(field, pattern) => match &index.fields()[*field].indexed {
+                    Indexed::Tags(dictionary) => (pattern, (&**dictionary, Layout::BARE)),
+                    _ => (pattern, words),
                 },
-                _ => words,
+                Leaf::Words(pattern) => (pattern, words),
+                Leaf::Word(_) | Leaf::Value(..) => {
+                    self.patterns.pop();
+                    continue;
+                }
             };
             let is_seen = |held: &Held| match &self.snapshot {
                 None => held.count() > 0,
                 Some(snapshot) => sees_any(index, snapshot, held, layout),
             };
-            if let LeafStatistics::Expansions(found) = &mut self.statistics.leaves[*place] {
-                let is_through = dictionary.expand(pattern, &mut steps, |text, held: &Held| {
+            if let LeafStatistics::Expansions(found) = &mut self.statistics.leaves[place] {
+                let of_values = matches!(plan.leaves[place], Leaf::Values(..));
+                let compiled = self.current.get_or_insert_with(|| {
+                    if of_values { Compiled::of_bytes(pattern) } else { Compiled::new(pattern) }
+                });
+                let before = found.len();
+                let is_through = dictionary.expand(compiled, &mut steps, |text, held: &Held| {
                     if is_seen(held) {
                         found.push((text.into(), held.count().max(1)));
                     }
                     found.len() < plan.expansions_max
                 });
+                steps = steps.saturating_sub((found.len() - before) * STEPS_PER_WORD + STEPS_PER_PATTERN);
                 if !is_through {
                     return false;
                 }
+                self.words = self.words.saturating_add(found.len().saturating_mul(plan.uses_of(place)));
             }
-            self.patterns.pop();
+            (self.current, _) = (None, self.patterns.pop());
+            if self.words > plan.words_max() {
+                self.patterns.clear();
+            }
         }
         true
     }

@@ -1,24 +1,19 @@
 //! Which texts fit a pattern: beginnings, ends, inner parts, wildcards, and words a few edits away.
 //!
-//! A pattern that begins with fixed characters looks only at texts that begin so. A fuzzy one runs a Levenshtein automaton over the texts in their
-//! order, keeps its states along the part that neighbours share, and leaps over all texts that begin like one it has given up on: the steps are those
+//! A pattern that begins with fixed characters looks only at texts that begin so. A fuzzy one counts edits ([`Fuzzy`]) along the texts in their
+//! order, keeps what it knows along the part that neighbours share, and leaps over all texts that begin like one it has given up on: the steps are those
 //! of a walk through a trie. Either goes on later from where it stood: texts come in the order of their bytes, so a text is the place.
 //!
-//! Fuzzy words match as in the oracle, which looks at the automaton before the last character as well: a text also matches if it does without its last
+//! Fuzzy words match as in the oracle, which looks at the distance before the last character as well: a text also matches if it does without its last
 //! character, as long as more characters could make it match again. So `%ab%` finds `ba`.
 
-use std::sync::OnceLock;
-
-use levenshtein_automata::{DFA, Distance, LevenshteinAutomatonBuilder, SINK_STATE};
 use memchr::memmem::Finder;
 
 use super::Dictionary;
+use super::fuzzy::{Fuzzy, Row};
 use crate::query::Pattern;
 
-/// Most edits of a fuzzy word.
-pub(crate) const EDITS_MAX: u8 = 3;
-
-/// Longer words match as they are only: an automaton grows with the square of its word.
+/// Longer words match as they are only.
 pub(crate) const FUZZY_CHARACTERS_MAX: usize = 255;
 
 /// A pattern, ready to compare texts with.
@@ -32,7 +27,7 @@ enum Matcher {
     /// `?` is one character, or one byte, `*` any number.
     Wildcard(Vec<Token>),
     /// Few edits away.
-    Fuzzy(Box<DFA>),
+    Fuzzy(Fuzzy),
 }
 
 /// A part of a pattern with wildcards.
@@ -58,7 +53,7 @@ pub(crate) struct Compiled {
 }
 
 impl Compiled {
-    /// Prepares a pattern. Complexity: O(its length); for fuzzy ones O(length x edits), and once per process a few ms for each number of edits.
+    /// Prepares a pattern. Complexity: O(its length).
     pub(crate) fn new(pattern: &Pattern) -> Self {
         Self::with_any(pattern, Token::Any)
     }
@@ -87,19 +82,10 @@ impl Compiled {
             Pattern::Fuzzy(text, _) if text.chars().nth(FUZZY_CHARACTERS_MAX).is_some() => {
                 (Matcher::Wildcard(text.bytes().map(Token::One).collect()), text.clone().into_bytes())
             }
-            Pattern::Fuzzy(text, edits) => (Matcher::Fuzzy(Box::new(automaton(text, *edits))), Vec::new()),
+            Pattern::Fuzzy(text, edits) => (Matcher::Fuzzy(Fuzzy::new(text, *edits)), Vec::new()),
         };
         Self { matcher, from: Some(start.clone()), start }
     }
-}
-
-fn automaton(text: &str, edits: u8) -> DFA {
-    static BUILDERS: [OnceLock<LevenshteinAutomatonBuilder>; EDITS_MAX as usize + 1] =
-        [const { OnceLock::new() }; 4];
-    let edits = edits.min(EDITS_MAX);
-    BUILDERS[usize::from(edits)]
-        .get_or_init(|| LevenshteinAutomatonBuilder::new(edits, false))
-        .build_dfa(text)
 }
 
 fn parse_wildcard(text: &str, any: Token) -> Vec<Token> {
@@ -175,7 +161,7 @@ impl<V: Default> Dictionary<V> {
     ) -> bool {
         if let Some(from) = pattern.from.take() {
             pattern.from = match &pattern.matcher {
-                Matcher::Fuzzy(dfa) => self.walk(dfa, from, steps, &mut visit),
+                Matcher::Fuzzy(fuzzy) => self.walk(fuzzy, from, steps, &mut visit),
                 matcher => match self.texts_with(matcher) {
                     Some(numbers) => self.visit_all(numbers, steps, &mut visit),
                     None => self.scan(matcher, &pattern.start, from, steps, &mut visit),
@@ -232,10 +218,8 @@ impl<V: Default> Dictionary<V> {
                 Matcher::Suffix(part) => text.ends_with(&**part),
                 Matcher::Infix(finder) => finder.find(text.as_bytes()).is_some(),
                 Matcher::Wildcard(tokens) => fits_wildcard(tokens, text),
-                Matcher::Fuzzy(dfa) => is_match(
-                    dfa,
-                    text.bytes().fold(dfa.initial_state(), |state, byte| dfa.transition(state, byte)),
-                ),
+                Matcher::Fuzzy(fuzzy) => fuzzy
+                    .fits(&text.chars().fold(fuzzy.start(), |row, character| fuzzy.read(&row, character))),
             };
             if fits && !visit(text, value) {
                 return None;
@@ -246,12 +230,13 @@ impl<V: Default> Dictionary<V> {
 
     fn walk(
         &self,
-        dfa: &DFA,
+        fuzzy: &Fuzzy,
         mut from: Vec<u8>,
         steps: &mut usize,
         visit: &mut impl FnMut(&str, &V) -> bool,
     ) -> Option<Vec<u8>> {
-        let mut path: Vec<(u8, u32)> = Vec::new();
+        let start = fuzzy.start();
+        let mut path: Vec<(char, Row)> = Vec::new();
         loop {
             let mut leap = None;
             for (_, text, value) in self.iter_from(&from) {
@@ -260,33 +245,29 @@ impl<V: Default> Dictionary<V> {
                 }
                 *steps -= 1;
                 let shared =
-                    path.iter().zip(text.as_bytes()).take_while(|((byte, _), other)| byte == *other).count();
+                    path.iter().zip(text.chars()).take_while(|((one, _), other)| one == other).count();
                 path.truncate(shared);
-                let mut state = path.last().map_or_else(|| dfa.initial_state(), |(_, state)| *state);
-                for byte in &text.as_bytes()[shared..] {
-                    state = dfa.transition(state, *byte);
-                    path.push((*byte, state));
-                    if state == SINK_STATE {
+                let mut row = path.last().map_or(start, |(_, row)| *row);
+                for character in text.chars().skip(shared) {
+                    row = fuzzy.read(&row, character);
+                    path.push((character, row));
+                    if fuzzy.is_lost(&row) {
                         break;
                     }
                 }
-                if state == SINK_STATE {
-                    leap = Some(past(path.iter().map(|(byte, _)| *byte).collect()));
+                if fuzzy.is_lost(&row) {
+                    let read: String = path.iter().map(|(character, _)| *character).collect();
+                    leap = Some(past(read.into_bytes()));
                     break;
                 }
-                let before_last = text.char_indices().next_back().map_or(0, |(at, _)| at);
-                let before = if before_last == 0 { dfa.initial_state() } else { path[before_last - 1].1 };
-                if (is_match(dfa, state) || is_match(dfa, before)) && !visit(text, value) {
+                let before = path.len().checked_sub(2).map_or(start, |before| path[before].1);
+                if (fuzzy.fits(&row) || fuzzy.fits(&before)) && !visit(text, value) {
                     return None;
                 }
             }
             from = leap??;
         }
     }
-}
-
-fn is_match(dfa: &DFA, state: u32) -> bool {
-    matches!(dfa.distance(state), Distance::Exact(_))
 }
 
 /// The least bytes after all that begin with these; none if there are none.

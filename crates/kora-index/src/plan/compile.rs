@@ -14,6 +14,7 @@ struct Compiler<'a> {
     index: &'a Index,
     options: &'a Options,
     leaves: Vec<Leaf>,
+    uses: Vec<usize>,
     /// Places of the leaves, by their hashes, if there are many.
     places: HashTable<usize>,
     hasher: Option<RandomState>,
@@ -41,6 +42,7 @@ pub(super) fn compile(index: &Index, node: &Node, options: &Options) -> Result<P
         index,
         options,
         leaves: Vec::new(),
+        uses: Vec::new(),
         places: HashTable::new(),
         hasher: None,
         sets: Vec::new(),
@@ -57,6 +59,7 @@ pub(super) fn compile(index: &Index, node: &Node, options: &Options) -> Result<P
         nears: compiler.nears,
         nearest,
         leaves: compiler.leaves,
+        uses: compiler.uses,
         sets: compiler.sets,
         keys: options.keys.clone(),
         expansions_max: options.expansions_max,
@@ -238,7 +241,7 @@ impl Compiler<'_> {
         if place.fields == 0 || self.is_too_short(pattern) {
             return Part::Nothing;
         }
-        let leaf = self.leaf(Leaf::Words(mapped(pattern, str::to_ascii_lowercase)));
+        let leaf = self.pattern_leaf(Leaf::Words(mapped(pattern, str::to_ascii_lowercase)));
         Part::Words { leaf, weight, fields: place.fields }
     }
 
@@ -261,7 +264,7 @@ impl Compiler<'_> {
                 }
                 TagMatch::Pattern(pattern) if self.is_too_short(pattern) => Part::Nothing,
                 TagMatch::Pattern(pattern) => Part::Values {
-                    leaf: self.leaf(Leaf::Values(field, mapped(pattern, cased))),
+                    leaf: self.pattern_leaf(Leaf::Values(field, mapped(pattern, cased))),
                     weight,
                     field,
                 },
@@ -285,6 +288,16 @@ impl Compiler<'_> {
     fn set(&mut self, set: SetOf) -> Part {
         self.sets.push(set);
         Part::Set(self.sets.len() - 1)
+    }
+
+    /// A leaf that stands for many words: how often it is asked for is counted.
+    fn pattern_leaf(&mut self, leaf: Leaf) -> usize {
+        let place = self.leaf(leaf);
+        if self.uses.len() <= place {
+            self.uses.resize(place + 1, 0);
+        }
+        self.uses[place] += 1;
+        place
     }
 
     fn leaf(&mut self, leaf: Leaf) -> usize {

@@ -74,7 +74,7 @@ impl Walk {
                 return self.end();
             }
             let Some(read) = sweep.fill(&mut window, self.next, self.horizon) else { return self.end() };
-            steps = steps.saturating_sub(read / ENTRIES_PER_STEP + STEPS_PER_WINDOW);
+            steps = steps.saturating_sub(read / ENTRIES_PER_STEP + STEPS_PER_WINDOW * self.document_steps);
             course.index.table().keep_seen(course.snapshot, &mut window);
             match self.show_window(&window, (sweep.is_exact, single), course, &mut steps, visit) {
                 Flow::Stop => {
@@ -119,7 +119,7 @@ impl Walk {
                 }
                 let bit = left.trailing_zeros();
                 left &= left - 1;
-                *steps = steps.saturating_sub(1);
+                *steps = steps.saturating_sub(self.document_steps);
                 let document = first + bit;
                 let needs_place = !is_exact || !course.is_unasked;
                 if needs_place && course.matcher.go(document, document + 1) != document {

@@ -5,6 +5,7 @@ mod gathering;
 mod graphs;
 mod model;
 mod oracle;
+mod patterns;
 mod profiles;
 mod vectors;
 mod windows;

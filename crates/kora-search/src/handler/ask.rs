@@ -208,6 +208,9 @@ pub(super) const DROPPED: CommandError =
 /// More documents have changed than are kept.
 const LOST: CommandError = CommandError::text("Too many documents changed while the query was executed");
 
+/// The patterns of a query stand for more words than it may ask for.
+const TOO_MANY_WORDS: CommandError = CommandError::text("The query's patterns stand for too many words");
+
 /// Carries a query out, at once or aside. What is due was deleted, and the index is whole.
 ///
 /// # Errors
@@ -222,8 +225,9 @@ pub(super) fn ask<P: Purpose>(
     let number = question.declaration.number;
     let nearest = question.nearest.clone().map(|plan| {
         let statistics = gather(ctx, number, &plan);
-        (plan, statistics)
+        check_words(&statistics, &plan).map(|()| (plan, statistics))
     });
+    let nearest = nearest.transpose()?;
     // A profile and a second plan need them at once; and INKEYS is looked up when the search begins, which must be now.
     let is_later = question.plan.has_patterns()
         && !question.plan.has_keys()
@@ -238,6 +242,7 @@ pub(super) fn ask<P: Purpose>(
         let (identity, snapshot) = (index.identity, index.index.snapshot());
         bases.push(Base { shard: store.id(), place: bases.len(), identity, snapshot });
     });
+    check_words(&gathered_now, &question.plan)?;
     let statistics = if is_later { OnceLock::new() } else { OnceLock::from(Arc::new(gathered_now)) };
     if matches!(question.profile, Profiling::Asked)
         && let Some(base) = bases.first()
@@ -277,6 +282,11 @@ pub(super) fn ask<P: Purpose>(
     let whole = service.pace().whole(service.clock());
     let _ = ctx.run_errand(&errand, shares, whole, out)?;
     Ok(())
+}
+
+/// Refuses patterns that stand for more words than a query may ask for.
+fn check_words(statistics: &Statistics, plan: &Plan) -> CommandResult {
+    if statistics.asks_too_much(plan) { Err(TOO_MANY_WORDS) } else { Ok(()) }
 }
 
 /// What was gathered; nothing before that.
@@ -350,7 +360,7 @@ impl<P: Purpose> Query<P> {
             }
         }
         if !gathered.is_empty() {
-            return Ok(self.begin_with(gathered));
+            return self.begin_with(gathered);
         }
         if !nearest.is_empty() {
             return Ok(self.search_nearest(nearest));
@@ -371,7 +381,7 @@ impl<P: Purpose> Query<P> {
     }
 
     /// The search, now that all parts have gathered what it needs.
-    fn begin_with(self: &Arc<Self>, mut parts: Vec<(Base, Statistics)>) -> Vec<ShareOf> {
+    fn begin_with(self: &Arc<Self>, mut parts: Vec<(Base, Statistics)>) -> CommandResult<Vec<ShareOf>> {
         parts.sort_by_key(|(base, _)| base.place);
         let (mut all, mut shares) = (Statistics::default(), Vec::with_capacity(parts.len()));
         let is_of_nearest = self.question.plan.nearest_count().is_some();
@@ -379,8 +389,9 @@ impl<P: Purpose> Query<P> {
             all.merge(statistics, &self.question.plan);
             shares.push(self.share(base, if is_of_nearest { Work::BeginNearest } else { Work::Begin }));
         }
+        check_words(&all, &self.question.plan)?;
         self.statistics.get_or_init(|| Arc::new(all));
-        shares
+        Ok(shares)
     }
 
     /// The search among the nearest, of which each part has found its own.

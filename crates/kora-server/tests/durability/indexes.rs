@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use kora_testkit::target::Connection as _;
 use kora_testkit::target::tcp::TcpConnection;
 
 use crate::damage::copy_dir;
+use crate::trouble::wait_until;
 use crate::{launch, line, text};
 
 const OPTIONS: [&str; 6] = ["--appendonly", "yes", "--appendfsync", "always", "--save", ""];
@@ -149,15 +151,22 @@ fn check_collection(client: &mut TcpConnection, name: &str) {
     assert_eq!(text(&line(client, &format!("DOC.COUNT {name}"))), documents.len().to_string());
 }
 
-/// Sends changes until the server is gone; gives what was answered with OK, and what was not answered.
-fn send(mut client: TcpConnection, mut make: impl FnMut() -> String) -> (Vec<String>, String) {
+/// Sends changes until the server is gone; gives what was answered with OK, which is counted at once, and what was not answered.
+fn send(
+    mut client: TcpConnection,
+    mut make: impl FnMut() -> String,
+    answered: &AtomicUsize,
+) -> (Vec<String>, String) {
     let mut done = Vec::new();
     loop {
         let command = make();
         match client.call(&command.split(' ').collect::<Vec<_>>()) {
             Ok(Frame::Closed) | Err(_) => return (done, command),
             Ok(reply) if reply.is_error() => {}
-            Ok(_) => done.push(command),
+            Ok(_) => {
+                done.push(command);
+                answered.fetch_add(1, Ordering::Relaxed);
+            }
         }
     }
 }
@@ -173,14 +182,16 @@ fn declarations_that_were_answered_are_there_after_a_kill() {
         let program = Mutex::new(program);
         let connect = || program.lock().unwrap().connect().unwrap();
         let (writer, declarer, mut other) = (connect(), connect(), connect());
+        let (written, answered) = (&AtomicUsize::new(0), &AtomicUsize::new(0));
         let (done, unanswered) = thread::scope(|scope| {
             let (mut writes, mut declarations) = (Random::new(100 + life), Random::new(200 + life));
-            scope.spawn(move || send(writer, || write(&mut writes)));
-            let declaring = scope.spawn(move || send(declarer, || declare(&mut declarations)));
+            scope.spawn(move || send(writer, || write(&mut writes), written));
+            let declaring = scope.spawn(move || send(declarer, || declare(&mut declarations), answered));
             // A snapshot is written meanwhile.
             thread::sleep(Duration::from_millis(100 + random.below(300) as u64));
             line(&mut other, "BGREWRITEAOF");
             thread::sleep(Duration::from_millis(random.below(300) as u64));
+            wait_until("some are declared", || answered.load(Ordering::Relaxed) > 10);
             program.lock().unwrap().kill().unwrap();
             declaring.join().unwrap()
         });
@@ -191,7 +202,6 @@ fn declarations_that_were_answered_are_there_after_a_kill() {
         let mut client = program.connect().unwrap();
         let found = declared(&mut client);
         assert!(found == expected || found == with_last, "{found:?}, {expected:?}, perhaps {unanswered}");
-        assert!(done.len() > 10, "only {} declarations", done.len());
         expected = found;
         check(&mut client);
         program.kill().unwrap();

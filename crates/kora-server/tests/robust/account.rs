@@ -454,8 +454,8 @@ fn rewrites_and_snapshots_evict_nothing_by_themselves() {
             });
         }
         let more = info::<u64>(&mut client, "evicted_keys") - evicted;
-        // Eight snapshots at one or two hundred kilobytes: about a fortieth of the keys at most.
-        assert!(more < 5000, "{workers} workers: {more} beside {evicted}");
+        // Eight snapshots at one or two hundred kilobytes, more on a machine that is slow to write them: a fifteenth of the keys at most.
+        assert!(more < 12_000, "{workers} workers: {more} beside {evicted}");
     }
 }
 

@@ -229,3 +229,37 @@ fn a_client_is_killed_in_the_midst_of_its_queries() {
         assert_eq!(client.line("DBSIZE"), Frame::Integer(0));
     }
 }
+
+/// What the server remembers of a query goes by whatever its meaning depends on.
+#[test]
+fn queries_that_were_asked_before_mean_what_they_mean_now() {
+    for workers in [1, 4] {
+        let (_server, address) = start(workers, &[]);
+        let (mut client, mut other) = (Client::connect(address), Client::connect(address));
+        let create = ["FT.CREATE", "idx", "PREFIX", "1", "doc:", "SCHEMA", "t", "TEXT"];
+        assert_eq!(client.call(&create), ok());
+        client.line("HSET doc:1 t rock u stone g tall");
+        client.line("HSET doc:2 t stone u rock g ab");
+        // Often enough for it to be remembered.
+        let mut ask = |query: &str| {
+            let counts = (0..4).map(|_| search(&mut client, query).len()).collect::<BTreeSet<_>>();
+            assert_eq!(counts.len(), 1, "{query} {counts:?}");
+            counts.into_iter().next().unwrap()
+        };
+        assert_eq!((ask("stone"), ask("@t:(r*)"), ask("s*")), (1, 0, 0));
+        assert_eq!(other.line("FT.SYNUPDATE idx group stone rock"), ok());
+        assert_eq!(ask("stone"), 2);
+        assert_eq!(other.line("FT.CONFIG SET MINPREFIX 1"), ok());
+        assert_eq!((ask("@t:(r*)"), ask("s*")), (1, 1));
+        assert_eq!(other.line("FT.CONFIG SET MINPREFIX 2"), ok());
+        assert_eq!((ask("@t:(r*)"), ask("s*")), (0, 0));
+        assert_eq!(ask("tall"), 0);
+        assert_eq!(other.line("FT.ALTER idx SCHEMA ADD g TEXT"), ok());
+        assert_eq!(ask("tall"), 1);
+        assert_eq!(other.line("FT.DROPINDEX idx"), ok());
+        let words =
+            ["FT.CREATE", "idx", "PREFIX", "1", "doc:", "STOPWORDS", "1", "stone", "SCHEMA", "t", "TEXT"];
+        assert_eq!(other.call(&words), ok());
+        assert_eq!((ask("rock"), ask("tall")), (1, 0));
+    }
+}

@@ -43,9 +43,9 @@ fn large_values_and_long_pipelines_pass() {
 #[test]
 fn connections_move_to_workers_that_serve() {
     let world = World::start(4, &["--gather-connections", "yes"]);
-    let mut clients: Vec<_> =
-        (0..20).map(|_| Encrypted::connect(&world, &Manner::default()).unwrap()).collect();
-    let mut is_served_by = |worker: &str| {
+    let connect =
+        || (0..20).map(|_| Encrypted::connect(&world, &Manner::default()).unwrap()).collect::<Vec<_>>();
+    let is_served_by = |clients: &mut Vec<Encrypted>, worker: &str| {
         clients.iter_mut().all(|client| {
             let value = "v".repeat(50_000);
             assert_eq!(client.call(&["SET", "key", &value]).unwrap(), simple("OK"));
@@ -54,8 +54,13 @@ fn connections_move_to_workers_that_serve() {
             String::from_utf8(info).unwrap().contains(worker)
         })
     };
-    assert!(!is_served_by("io-thread=0 "));
-    wait_until("one worker serves all", || is_served_by("io-thread=0 "));
+    // On a machine that stands still now and then they may have moved before anyone looks.
+    let elsewhere = (0..20).map(|_| connect()).find_map(|mut clients| {
+        let has_moved = is_served_by(&mut clients, "io-thread=0 ");
+        (!has_moved).then_some(clients)
+    });
+    let mut clients = elsewhere.expect("others serve them at first");
+    wait_until("one worker serves all", || is_served_by(&mut clients, "io-thread=0 "));
 }
 
 /// More is sent than sockets hold before anything is read.

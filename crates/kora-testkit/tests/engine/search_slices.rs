@@ -3,6 +3,8 @@
 
 #[path = "search_slices/endings.rs"]
 mod endings;
+#[path = "search_slices/patterns.rs"]
+mod patterns;
 
 use std::time::Duration;
 

@@ -21,6 +21,8 @@ const NEAREST_STEPS: usize = 512;
 const MATCHES: usize = 16;
 /// What a match counts, in steps.
 const MATCH_STEPS: usize = 4;
+/// Steps of beginning a slice that are worth one of its matches' steps.
+const OPENED_PER_MATCH_STEP: usize = 8;
 /// What a row that is loaded counts, in steps.
 const ROW_STEPS: usize = 20;
 /// Rows of which nothing is read but what the index has, between two such looks.
@@ -160,7 +162,7 @@ fn gather<P: Purpose>(
 ) -> bool {
     loop {
         let steps = STEPS.min(effort.left());
-        let is_over = gathering.step(&part.index, &query.question.plan, steps);
+        let is_over = gathering.step(&part.index, &query.question.plan, steps.max(1));
         effort.spend(steps);
         if is_over || effort.is_spent() || query.question.deadline.is_past() {
             return is_over;
@@ -188,21 +190,26 @@ fn step(
     scoring: &SearchScoring<'_>,
     mut visit: impl FnMut(&Match<'_>) -> Flow,
 ) -> bool {
+    // It takes about as long as it took to begin, at least.
+    let least = search.slice_steps();
     loop {
-        let steps = STEPS.min(effort.left());
+        let steps = STEPS.min(effort.left()).max(least);
         let mut count = 0;
         let is_over = search.step(&view.part.index, steps, scoring, |one| {
             let flow = visit(one);
             count += 1;
             if count % MATCHES == 0 {
                 effort.spend(MATCHES * MATCH_STEPS);
-                if flow != Flow::Stop && effort.is_spent() {
+                if flow != Flow::Stop
+                    && count * MATCH_STEPS * OPENED_PER_MATCH_STEP >= least
+                    && effort.is_spent()
+                {
                     return Flow::Rest;
                 }
             }
             flow
         });
-        effort.spend(steps);
+        effort.spend(steps + least);
         if is_over || effort.is_spent() || view.question.deadline.is_past() {
             return is_over;
         }
