@@ -34,7 +34,8 @@ fn many_alternatives_score_as_a_few_of_some() {
         let nodes: Vec<Node> = letters().map(|letter| prefix(&format!("{letter}{letter}"))).collect();
         let few = any_of(nodes.chunks(6).map(|nodes| any_of(nodes.to_vec())).collect());
         let many = any_of(nodes);
-        for scorer in [Scorer::TfIdf, Scorer::Bm25, Scorer::Bm25Std, Scorer::DisMax] {
+        // The others divide by distances, which depend on what stands together.
+        for scorer in [Scorer::Bm25Std, Scorer::DisMax] {
             let mut found = [&many, &few].map(|node| {
                 let mut running = parts.begin(node, scorer, 300);
                 while !running.step(&parts, 7) {}
