@@ -2,6 +2,8 @@
 //! One program for all: each more is linked with the whole engine once again. `cargo test -p kora-testkit --test engine waiters` runs those
 //! of one file.
 
+#[path = "engine/beside.rs"]
+mod beside;
 #[path = "engine/crash.rs"]
 mod crash;
 #[path = "engine/document_commands.rs"]

@@ -3,21 +3,17 @@
 
 use std::time::Duration;
 
-use kora_core::db::DbIndex;
-use kora_core::hash::splitmix64;
 use kora_core::reply::Value;
-use kora_core::slot::{ShardId, WorkerId};
-use kora_engine::front::Origin;
-use kora_engine::session::Choice;
+use kora_core::slot::WorkerId;
 use kora_search::Pace;
 use kora_testkit::stepped::Stepped;
+
+use crate::beside::{Subject, choice, words};
 
 /// Documents that changes choose from.
 const IDS: u64 = 150;
 /// Slices of a few documents.
 const PACE: Pace = Pace { whole_steps: 40, slice_steps: 40 };
-/// Rounds after which a command must have come to its end.
-const ROUNDS_MAX: usize = 20_000;
 const DROPPED: &str = "ERR the collection was deleted before the answer was found";
 const BUSY: &str =
     "ERR another index of the collection is being created or deleted: try again when that is done";
@@ -26,23 +22,11 @@ const OK: &str = "OK";
 const FLAT: &str = "v|vector|FLAT|DIM|3|DISTANCE_METRIC|L2";
 const GRAPH: &str = "w|vector|DIM|3|EF_RUNTIME|1000";
 
-struct World {
-    engine: Stepped,
-    asking: Origin,
-    writer: Origin,
-    shards: u16,
-    random: u64,
-    /// Rounds that questions took in all.
-    rounds: usize,
-}
+struct Documents;
 
-fn choice() -> Choice<bool> {
-    Choice { style: false, ..Choice::of_program(DbIndex(0)) }
-}
+impl Subject for Documents {}
 
-fn words(line: &str) -> Vec<Vec<u8>> {
-    line.split('|').map(|word| word.as_bytes().to_vec()).collect()
-}
+type World = crate::beside::World<Documents>;
 
 fn ok() -> Value {
     Value::Simple(OK.to_owned())
@@ -51,10 +35,7 @@ fn ok() -> Value {
 impl World {
     /// A collection with documents and some indexes.
     fn new(workers: u16, shards: u16, seed: u64) -> Self {
-        let mut engine = Stepped::at_pace(workers, shards, seed, PACE);
-        let asking = engine.connect(WorkerId(0), choice());
-        let writer = engine.connect(WorkerId(workers - 1), choice());
-        let mut world = Self { engine, asking, writer, shards, random: seed, rounds: 0 };
+        let mut world = Self::of(Stepped::at_pace(workers, shards, seed, PACE), workers, shards, seed);
         world.begin();
         world
     }
@@ -68,24 +49,6 @@ impl World {
             let document = self.document();
             assert_eq!(self.run(self.writer, &format!("DOC.SET|c|{number}|{document}")), ok());
         }
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        splitmix64(&mut self.random) % limit
-    }
-
-    fn choose<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        let at = self.below(from.len() as u64);
-        from[usize::try_from(at).unwrap_or(0)]
-    }
-
-    /// Runs a command to its end.
-    fn run(&mut self, client: Origin, line: &str) -> Value {
-        self.engine.send(client, [words(line)]);
-        self.engine.settle();
-        let answers = self.engine.answers();
-        let own = answers.into_iter().rfind(|(of, _)| *of == client.client);
-        own.unwrap_or_else(|| panic!("{line} has a reply")).1
     }
 
     fn document(&mut self) -> String {
@@ -178,64 +141,12 @@ impl World {
         format!("DOC.FIND|c{what}{rest}")
     }
 
-    /// What a question is answered now, at once.
-    fn ask_at_once(&mut self, question: &str) -> Value {
-        self.run(self.asking, "MULTI");
-        self.run(self.asking, question);
-        match self.run(self.asking, "EXEC") {
-            Value::Array(mut replies) => replies.pop().expect("EXEC replies what its command does"),
-            other => panic!("{question}: {other:?}"),
-        }
-    }
-
-    /// A worker takes a round. What other clients than `asking` are answered is forgotten.
-    fn round(&mut self) -> Option<Value> {
-        let worker = usize::try_from(self.below(self.engine.turns.len() as u64)).unwrap_or(0);
-        self.engine.round(worker);
-        self.own_answer()
-    }
-
-    fn own_answer(&mut self) -> Option<Value> {
-        let client = self.asking.client;
-        self.engine.answers().into_iter().rfind(|(of, _)| *of == client).map(|(_, value)| value)
-    }
-
-    /// A question's answer, while others change documents.
-    fn ask_beside(&mut self, question: &str, mut change: impl FnMut(&mut Self)) -> Value {
-        self.engine.send(self.asking, [words(question)]);
-        for round in 0..ROUNDS_MAX {
-            if let Some(reply) = self.own_answer() {
-                self.rounds += round;
-                return reply;
-            }
-            for _ in 0..self.below(3) {
-                change(self);
-            }
-            if let Some(reply) = self.round() {
-                self.rounds += round;
-                return reply;
-            }
-        }
-        panic!("{question} has no end");
-    }
-
     /// Lets all run to their end that was sent: a command that goes on aside holds back what its client has sent behind it.
     fn quiet(&mut self) {
         self.engine.settle();
         while !self.engine.answers().is_empty() {
             self.engine.settle();
         }
-    }
-
-    /// What is kept in all stores.
-    fn keep_count(&mut self) -> usize {
-        let shards = self.shards;
-        let executor = self.engine.turns[0].executor();
-        let count = (0..shards)
-            .map(|shard| executor.store_of(ShardId(shard)).expect("all are at rest").keep_count(DbIndex(0)))
-            .sum();
-        executor.release();
-        count
     }
 
     /// Nothing is left of any question.

@@ -8,14 +8,12 @@ mod patterns;
 
 use std::time::Duration;
 
-use kora_core::db::DbIndex;
-use kora_core::hash::splitmix64;
 use kora_core::reply::Value;
-use kora_core::slot::{ShardId, WorkerId};
-use kora_engine::front::Origin;
-use kora_engine::session::Choice;
+use kora_core::slot::WorkerId;
 use kora_search::Pace;
 use kora_testkit::stepped::Stepped;
+
+use crate::beside::{ROUNDS_MAX, Subject, choice};
 
 /// Documents that changes choose from.
 const KEYS: u64 = 150;
@@ -23,26 +21,21 @@ const WORDS: [&str; 6] = ["apple", "plum", "tree", "stone", "river", "cloud"];
 const TAGS: [&str; 4] = ["red", "blue", "green", "grey"];
 /// Slices of a few documents.
 const PACE: Pace = Pace { whole_steps: 40, slice_steps: 40 };
-/// Rounds after which a command must have come to its end.
-const ROUNDS_MAX: usize = 20_000;
 const CREATE: &str = "FT.CREATE|idx|PREFIX|1|doc:|SCHEMA|t|TEXT|NOSTEM|n|NUMERIC|s|NUMERIC|SORTABLE|g|TAG|v|VECTOR|FLAT|6|TYPE|FLOAT32|DIM|1|\
      DISTANCE_METRIC|L2";
 const DROPPED: &str = "The index was dropped before the query could be executed";
 
-struct World {
-    engine: Stepped,
-    asking: Origin,
-    writer: Origin,
-    shards: u16,
-    random: u64,
-    /// Rounds that queries took in all.
-    rounds: usize,
+struct Hashes;
+
+impl Subject for Hashes {
+    fn words(line: &str) -> Vec<Vec<u8>> {
+        words(line)
+    }
 }
 
-fn choice() -> Choice<bool> {
-    Choice { style: false, ..Choice::of_program(DbIndex(0)) }
-}
+type World = crate::beside::World<Hashes>;
 
+/// Queries have bars of their own.
 fn words(line: &str) -> Vec<Vec<u8>> {
     line.split('|').map(|word| word.replace(" or ", "|").into_bytes()).collect()
 }
@@ -52,33 +45,9 @@ impl World {
         Self::of(Stepped::at_pace(workers, shards, seed, PACE), workers, shards, seed)
     }
 
-    fn of(mut engine: Stepped, workers: u16, shards: u16, seed: u64) -> Self {
-        let asking = engine.connect(WorkerId(0), choice());
-        let writer = engine.connect(WorkerId(workers - 1), choice());
-        Self { engine, asking, writer, shards, random: seed, rounds: 0 }
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        splitmix64(&mut self.random) % limit
-    }
-
-    fn choose<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        let at = self.below(from.len() as u64);
-        from[usize::try_from(at).unwrap_or(0)]
-    }
-
     fn key(&mut self) -> String {
         let prefix = self.choose(&["doc:", "doc:", "doc:", "other:"]);
         format!("{prefix}{}", self.below(KEYS))
-    }
-
-    /// Runs a command to its end.
-    fn run(&mut self, client: Origin, line: &str) -> Value {
-        self.engine.send(client, [words(line)]);
-        self.engine.settle();
-        let answers = self.engine.answers();
-        let own = answers.into_iter().rfind(|(of, _)| *of == client.client);
-        own.unwrap_or_else(|| panic!("{line} has a reply")).1
     }
 
     fn document(&mut self) -> String {
@@ -164,58 +133,6 @@ impl World {
         format!("{name}|idx|{what}|{rest}|{params}")
     }
 
-    /// What a query answers now, at once.
-    fn ask_at_once(&mut self, query: &str) -> Value {
-        self.run(self.asking, "MULTI");
-        self.run(self.asking, query);
-        match self.run(self.asking, "EXEC") {
-            Value::Array(mut replies) => replies.pop().expect("EXEC replies what its command does"),
-            other => panic!("{query}: {other:?}"),
-        }
-    }
-
-    /// A worker takes a round. What other clients than `asking` are answered is forgotten.
-    fn round(&mut self) -> Option<Value> {
-        let worker = usize::try_from(self.below(self.engine.turns.len() as u64)).unwrap_or(0);
-        self.engine.round(worker);
-        self.own_answer()
-    }
-
-    fn own_answer(&mut self) -> Option<Value> {
-        let client = self.asking.client;
-        self.engine.answers().into_iter().rfind(|(of, _)| *of == client).map(|(_, value)| value)
-    }
-
-    /// A query's answer, while others change documents.
-    fn ask_beside_changes(&mut self, query: &str) -> Value {
-        self.engine.send(self.asking, [words(query)]);
-        for round in 0..ROUNDS_MAX {
-            if let Some(reply) = self.own_answer() {
-                self.rounds += round;
-                return reply;
-            }
-            for _ in 0..self.below(3) {
-                self.change();
-            }
-            if let Some(reply) = self.round() {
-                self.rounds += round;
-                return reply;
-            }
-        }
-        panic!("{query} has no end");
-    }
-
-    /// What is kept in all stores.
-    fn keep_count(&mut self) -> usize {
-        let shards = self.shards;
-        let executor = self.engine.turns[0].executor();
-        let count = (0..shards)
-            .map(|shard| executor.store_of(ShardId(shard)).expect("all are at rest").keep_count(DbIndex(0)))
-            .sum();
-        executor.release();
-        count
-    }
-
     /// Nothing is left of any query: neither documents that they would have shown nor what they saw of the index.
     fn assert_nothing_kept(&mut self) {
         self.engine.settle();
@@ -253,7 +170,7 @@ fn play(workers: u16, shards: u16, seed: u64, steps: usize) {
         let query = world.query();
         let expected = world.ask_at_once(&query);
         let before = world.rounds;
-        let found = world.ask_beside_changes(&query);
+        let found = world.ask_beside(&query, World::change);
         was_long += usize::from(world.rounds - before > 3);
         assert_eq!(found, expected, "{query}");
     }
@@ -355,7 +272,7 @@ fn others_are_served_while_an_index_is_built_and_queries_of_it_are_exact() {
             world.engine.answers();
             let query = world.query();
             let expected = world.ask_at_once(&query);
-            assert_eq!(world.ask_beside_changes(&query), expected, "{line}: {query}");
+            assert_eq!(world.ask_beside(&query, World::change), expected, "{line}: {query}");
             world.engine.settle();
         }
         world.assert_nothing_kept();

@@ -1,54 +1,32 @@
 //! Searches and insertions of vector sets that go on aside, a slice at a time, beside clients that change the sets: a search is answered of the moment at
 //! which it began, an insertion is made where it ends, and nothing is lost.
 
-use kora_core::db::DbIndex;
-use kora_core::hash::splitmix64;
 use kora_core::reply::Value;
 use kora_core::slot::WorkerId;
-use kora_engine::front::Origin;
-use kora_engine::session::Choice;
 use kora_search::Pace;
 use kora_testkit::stepped::Stepped;
 
+use crate::beside::{Subject, choice, words};
+
 /// Slices of a few distances.
 const PACE: Pace = Pace { whole_steps: 30, slice_steps: 30 };
-/// Rounds after which a command must have come to its end.
-const ROUNDS_MAX: usize = 20_000;
 const ELEMENTS: u64 = 200;
 const DIMENSIONS: usize = 5;
 
-struct World {
-    engine: Stepped,
-    asking: Origin,
-    writer: Origin,
-    random: u64,
-    /// Rounds that commands took in all.
-    rounds: usize,
-}
+struct Sets;
 
-fn choice() -> Choice<bool> {
-    Choice { style: false, ..Choice::of_program(DbIndex(0)) }
-}
+impl Subject for Sets {}
 
-fn words(line: &str) -> Vec<Vec<u8>> {
-    line.split('|').map(|word| word.as_bytes().to_vec()).collect()
-}
+type World = crate::beside::World<Sets>;
 
 impl World {
     fn new(workers: u16, shards: u16, seed: u64) -> Self {
-        let mut engine = Stepped::at_pace(workers, shards, seed, PACE);
-        let asking = engine.connect(WorkerId(0), choice());
-        let writer = engine.connect(WorkerId(workers - 1), choice());
-        let mut world = Self { engine, asking, writer, random: seed, rounds: 0 };
+        let mut world = Self::of(Stepped::at_pace(workers, shards, seed, PACE), workers, shards, seed);
         for number in 0..2 * ELEMENTS {
             let line = world.addition(&format!("k{}", number % 2), &format!("e{}", number / 2), 20);
             world.run(world.writer, &line);
         }
         world
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        splitmix64(&mut self.random) % limit
     }
 
     fn vector(&mut self) -> String {
@@ -60,15 +38,6 @@ impl World {
     fn addition(&mut self, key: &str, name: &str, ef: usize) -> String {
         let (vector, number) = (self.vector(), self.below(10));
         format!("VADD|{key}|{vector}|{name}|M|4|EF|{ef}|SETATTR|{{\"n\":{number}}}")
-    }
-
-    /// Runs a command to its end.
-    fn run(&mut self, client: Origin, line: &str) -> Value {
-        self.engine.send(client, [words(line)]);
-        self.engine.settle();
-        let answers = self.engine.answers();
-        let own = answers.into_iter().rfind(|(of, _)| *of == client.client);
-        own.unwrap_or_else(|| panic!("{line} has a reply")).1
     }
 
     /// A change of one of two sets, by a client that nobody waits for.
@@ -102,36 +71,10 @@ impl World {
         format!("VSIM|{key}|{vector}|WITHSCORES|{rest}")
     }
 
-    fn ask_at_once(&mut self, question: &str) -> Value {
-        self.run(self.asking, "MULTI");
-        self.run(self.asking, question);
-        match self.run(self.asking, "EXEC") {
-            Value::Array(mut replies) => replies.pop().expect("EXEC replies what its command does"),
-            other => panic!("{question}: {other:?}"),
-        }
-    }
-
-    /// A worker takes a round. What other clients than `asking` are answered is forgotten.
-    fn round(&mut self) -> Option<Value> {
-        let worker = usize::try_from(self.below(self.engine.turns.len() as u64)).unwrap_or(0);
-        self.engine.round(worker);
-        let client = self.asking.client;
-        self.engine.answers().into_iter().rfind(|(of, _)| *of == client).map(|(_, value)| value)
-    }
-
     /// What a command is answered, while others change the sets.
     fn run_beside(&mut self, line: &str) -> Value {
         self.engine.send(self.asking, [words(line)]);
-        for round in 0..ROUNDS_MAX {
-            for _ in 0..self.below(3) {
-                self.change();
-            }
-            if let Some(reply) = self.round() {
-                self.rounds += round;
-                return reply;
-            }
-        }
-        panic!("{line} has no end");
+        self.wait_beside(line, Self::change)
     }
 
     /// Both sets are whole again, after what may have deleted them.
@@ -171,27 +114,12 @@ fn play(workers: u16, shards: u16, seed: u64, steps: usize) {
         });
         let found = match first {
             Some((_, found)) => found,
-            None => world.wait_beside(&question),
+            None => world.wait_beside(&question, World::change),
         };
         was_long += usize::from(world.rounds - before > 2);
         assert_eq!(found, expected, "{question}");
     }
     assert!(was_long > steps / 3, "only {was_long} searches of {steps} went on aside");
-}
-
-impl World {
-    fn wait_beside(&mut self, line: &str) -> Value {
-        for round in 0..ROUNDS_MAX {
-            for _ in 0..self.below(3) {
-                self.change();
-            }
-            if let Some(reply) = self.round() {
-                self.rounds += round;
-                return reply;
-            }
-        }
-        panic!("{line} has no end");
-    }
 }
 
 #[test]
