@@ -1,4 +1,4 @@
-//! What a database has counted of an entry's memory, so that the sum over a shard is true without a walk.
+//! Each database keeps a count of its entries' memory, so that nobody has to walk through a shard for the sum.
 //!
 //! The memory of a string or a packed collection follows from its header, or from the vector it is in: whoever changes the entry compares its
 //! [`Footprint`] before and after. A large collection remembers in an [`Account`] what was counted of it, so that its removal takes just that
@@ -15,7 +15,7 @@ const CHANGES_PER_STEP: usize = 2;
 /// So few steps are taken after each change.
 const STEPS_FREE: usize = 4;
 
-/// What was counted of a large collection. A copy has not been counted yet.
+/// A large collection's record of how much of it is in the count. A copy is not in the count yet.
 #[derive(Debug, Default)]
 pub struct Account {
     /// Bytes that were counted.
@@ -58,10 +58,10 @@ fn counted(size: usize) -> u32 {
     u32::try_from(size).unwrap_or(u32::MAX)
 }
 
-/// What the memory of an entry depends on, but for its key and a large collection.
+/// Two equal footprints mean the same memory, apart from the key and from large collections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Footprint {
-    /// What its shape follows from: the bits of [`Repr`], whether there is a deadline, and the length of an inline value.
+    /// The bits of [`Repr`], whether there is a deadline, and the length of an inline value: its shape follows from these.
     shape: u32,
     /// Bytes of a value in memory of its own.
     external: usize,
@@ -71,7 +71,7 @@ pub(crate) struct Footprint {
 const DEADLINE: u32 = 1 << 31;
 
 impl Entry {
-    /// What its memory depends on now.
+    /// Its footprint as it is now.
     #[inline]
     pub(crate) fn footprint(&self) -> Footprint {
         let header = self.header();

@@ -33,7 +33,7 @@ pub trait Object: Any + Send + Debug {
     fn size(&self) -> usize;
     /// Bytes allocated for it, itself included.
     fn memory_bytes(&self) -> usize;
-    /// What its database has counted of these bytes.
+    /// The record of how many of these bytes its database has counted.
     fn account(&self) -> &Account;
     /// The same, to count anew.
     fn account_mut(&mut self) -> &mut Account;

@@ -1,8 +1,8 @@
 //! How long stores were lent: away from their shards, with an operation on several of them or a command that has paused, while nothing else could
 //! run there.
 //!
-//! What runs on several shards in one hand at once lends nothing, and nor does a shard that one worker or another takes up: so the clock is
-//! only read where stores wait for each other.
+//! A worker that has all shards of an operation in hand lends nothing, and neither does one that takes up another worker's shard. So the clock
+//! is read only where stores wait for each other.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -227,7 +227,7 @@ impl Changes {
         self.bytes = self.bytes.wrapping_add(bytes);
     }
 
-    /// What a value owned has left its entry.
+    /// A value's memory has left its entry: it is counted no more.
     #[inline]
     pub(crate) fn left(&mut self, heap: &mut Option<Heap>) {
         if let Some(heap) = heap {

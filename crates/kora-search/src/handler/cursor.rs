@@ -40,42 +40,58 @@ const NOT_FOUND: CommandError = CommandError::text("Cursor not found");
 
 fn cursor(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let service = service(ctx)?;
-    let asked = Cursor::parse(&args[1..]).map_err(of_arguments)?;
-    let (Cursor::Read { cursor, .. } | Cursor::Delete { cursor, .. }) = asked else {
-        let gone = service.state().cursors.take_idle(ctx.now).len();
-        out.integer(if gone == 0 { NONE_IDLE } else { number(gone as u64) });
-        return Ok(());
-    };
-    let index = service.state().cursors.index(cursor);
-    if let Some(declared) = index.and_then(|index| service.find(&index)) {
-        ctx.permit_index(&declared.schema.prefixes, false)?;
-    }
-    match asked {
+    match Cursor::parse(&args[1..]).map_err(of_arguments)? {
         Cursor::Read { cursor, count, .. } => {
-            let mut opened = service.state().cursors.take(cursor, ctx.now).ok_or(NOT_FOUND)?;
-            let count = count.map_or(opened.count, |count| usize::try_from(count).unwrap_or(usize::MAX));
-            let page = VecDeque::from(opened.rows.take(count));
-            opened.used = ctx.now;
-            let is_expanded = opened.is_expanded;
-            let is_over = page.len() < count;
-            if !is_over {
-                let idle_at = opened.idle_at();
-                service.state().cursors.put_back(cursor, opened);
-                service.note_due(Some(idle_at));
-            }
-            out.array(2);
-            let is_expanded = is_expanded && out.is_resp3();
-            let format = if is_expanded { Format::Expand } else { Format::Text };
-            write_rows(page.len() as u64, &page, Style { format, warning: None }, out);
-            out.integer(if is_over { 0 } else { number(cursor) });
+            permit(ctx, &service, cursor)?;
+            read(&service, (cursor, count), ctx.now, out)
         }
         Cursor::Delete { cursor, .. } => {
+            permit(ctx, &service, cursor)?;
             let opened = service.state().cursors.take(cursor, ctx.now);
             opened.ok_or(CommandError::text("Cursor does not exist"))?;
             out.ok();
+            Ok(())
         }
-        Cursor::Collect => {}
+        Cursor::Collect => {
+            let gone = service.state().cursors.take_idle(ctx.now).len();
+            out.integer(if gone == 0 { NONE_IDLE } else { number(gone as u64) });
+            Ok(())
+        }
     }
+}
+
+/// Refuses users who may not read what a cursor's index looks at.
+fn permit(ctx: &Ctx<'_>, service: &Service, cursor: u64) -> CommandResult {
+    let index = service.state().cursors.index(cursor);
+    match index.and_then(|index| service.find(&index)) {
+        Some(declared) => ctx.permit_index(&declared.schema.prefixes, false),
+        None => Ok(()),
+    }
+}
+
+/// Replies the next rows.
+fn read(
+    service: &Service,
+    (cursor, count): (u64, Option<u64>),
+    now: UnixMs,
+    out: &mut dyn Reply,
+) -> CommandResult {
+    let mut opened = service.state().cursors.take(cursor, now).ok_or(NOT_FOUND)?;
+    let count = count.map_or(opened.count, |count| usize::try_from(count).unwrap_or(usize::MAX));
+    let page = VecDeque::from(opened.rows.take(count));
+    opened.used = now;
+    let is_expanded = opened.is_expanded;
+    let is_over = page.len() < count;
+    if !is_over {
+        let idle_at = opened.idle_at();
+        service.state().cursors.put_back(cursor, opened);
+        service.note_due(Some(idle_at));
+    }
+    out.array(2);
+    let is_expanded = is_expanded && out.is_resp3();
+    let format = if is_expanded { Format::Expand } else { Format::Text };
+    write_rows(page.len() as u64, &page, Style { format, warning: None }, out);
+    out.integer(if is_over { 0 } else { number(cursor) });
     Ok(())
 }
 
